@@ -1,0 +1,138 @@
+/*
+ * An archive that is open: a source, its format and the index of its records, which grows while
+ * the scan goes on.
+ *
+ * Threads: after ff_archive_open() every function that takes a const archive or is marked (any)
+ * may be called by several threads at once, also while the scan runs in another.
+ */
+#ifndef FRAMEFS_ARCHIVE_H
+#define FRAMEFS_ARCHIVE_H
+
+#include <stdbool.h>
+
+#include <framefs/error.h>
+#include <framefs/format.h>
+#include <framefs/record.h>
+#include <framefs/source.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct ff_archive;
+
+#define FF_INTERVAL_MIN_BYTES     UINT64_C(64)
+#define FF_INTERVAL_MAX_BYTES     (UINT64_C(16) << 20)
+#define FF_INTERVAL_DEFAULT_BYTES (UINT64_C(1) << 20)
+
+struct ff_archive_options {
+    const char *name;        /* for messages; copied */
+    uint64_t interval_bytes; /* a power of two within the limits above; 0 for the default */
+    size_t window_bytes;     /* of the scan; 0 for the default */
+};
+
+/* Takes over source and format, also on failure. No byte is scanned yet. */
+int ff_archive_open(struct ff_source *source, struct ff_format *format,
+                    const struct ff_archive_options *options, struct ff_archive **ret_archive,
+                    struct ff_error *error);
+
+/* Stops the scan, frees everything. NULL is fine. */
+void ff_archive_close(struct ff_archive *archive);
+
+/* Scans on in the calling thread until that many records are known or the scan is complete.
+ * A source that fails ends the scan: it becomes a damage, and the negative errno is returned. */
+int ff_archive_scan(struct ff_archive *archive, uint64_t records, struct ff_error *error);
+
+/* Scans on to the end in a thread of its own, until ff_archive_scan_stop() or close. */
+int ff_archive_scan_start(struct ff_archive *archive, struct ff_error *error);
+void ff_archive_scan_stop(struct ff_archive *archive);
+
+/* Called from the scanning thread when more records are known (not for each of them) and when the
+ * scan is complete; must not block for long. To be set before the scan is started. */
+void ff_archive_on_progress(struct ff_archive *archive, void (*progress)(void *context),
+                            void *context);
+
+/* What is known now (any). complete: no more records will come; then count is final. */
+uint64_t ff_archive_count(const struct ff_archive *archive);
+bool ff_archive_complete(const struct ff_archive *archive);
+
+struct ff_summary {
+    uint64_t archive_bytes;
+    uint64_t scanned_bytes;
+    uint64_t records;
+    uint64_t payload_bytes;
+    uint64_t smallest, largest; /* payloads; 0 when there is no record */
+    uint64_t histogram[65];     /* [0]: empty payloads; [k]: payloads of 2^(k-1) .. 2^k-1 bytes */
+    uint64_t damages;           /* see ff_archive_damage() */
+    bool complete;
+};
+void ff_archive_summary(struct ff_archive *archive, struct ff_summary *ret_summary); /* (any) */
+
+/* The damage number index; -ENOENT past the last one. At most FF_DAMAGE_MAX are kept, further ones
+ * are only counted (any). */
+#define FF_DAMAGE_MAX 4096
+int ff_archive_damage(struct ff_archive *archive, uint64_t index, struct ff_damage *ret_damage);
+
+const char *ff_archive_name(const struct ff_archive *archive);
+const struct ff_format *ff_archive_format(const struct ff_archive *archive);
+struct timespec ff_archive_mtime(const struct ff_archive *archive); /* when it was opened */
+uint64_t ff_archive_size(const struct ff_archive *archive);         /* when it was opened */
+uint64_t ff_archive_interval(const struct ff_archive *archive);     /* bytes */
+/* A short hash of the archive's head: the same after growth and when opened again, most likely
+ * another for another archive. Final once the first record is known. */
+uint8_t ff_archive_epoch(const struct ff_archive *archive);
+
+/* 0; -EAGAIN when the scan has not come so far; -ENOENT past the last record (any). */
+int ff_archive_record(const struct ff_archive *archive, uint64_t number,
+                      struct ff_record *ret_record);
+
+/* Reads the frame's header for it (any): -EIO, -ESTALE, -EUCLEAN when that fails. */
+int ff_archive_details(struct ff_archive *archive, const struct ff_record *record,
+                       struct ff_details *ret_details, struct ff_error *error);
+
+/* A view: what one file shows of the archive, as a few stretches of it one after the other. */
+#define FF_VIEW_EXTENTS 3
+struct ff_extent {
+    uint64_t offset;
+    uint64_t len;
+};
+struct ff_view {
+    uint64_t len;    /* sum of the extents' */
+    uint64_t record; /* the record it shows, for messages; UINT64_MAX for none */
+    unsigned int extents;
+    struct ff_extent extent[FF_VIEW_EXTENTS];
+};
+
+/* These only compute (any). */
+void ff_view_record(const struct ff_archive *archive, const struct ff_record *record,
+                    enum ff_content content, struct ff_view *ret_view);
+void ff_view_archive(const struct ff_archive *archive, struct ff_view *ret_view);
+/* Records first..last, both included, as an archive of the same format: -EAGAIN, -ENOENT as
+ * ff_archive_record(); -EINVAL when first > last. */
+int ff_view_slice(const struct ff_archive *archive, uint64_t first, uint64_t last,
+                  struct ff_view *ret_view);
+
+/* Reads up to len bytes at offset of the view: their number, fewer only at its end, 0 past it
+ * (any). The archive is read by preads of interval_bytes at multiples of it from the view's start,
+ * each clipped to what was asked for and to an extent. -ENODATA when the archive is shorter than it
+ * was, -ESTALE when it was changed, -EIO and others from the source; error's text names archive,
+ * record and offset. */
+ssize_t ff_view_read(struct ff_archive *archive, const struct ff_view *view, void *buf, size_t len,
+                     uint64_t offset, struct ff_error *error);
+
+/* All payloads joined, each followed by the separator (len bytes, 0 for none). The size: -EAGAIN
+ * while the scan goes on, -EOVERFLOW when it passes 2^63-1. Reading: as ff_view_read() (any). */
+int ff_all_size(const struct ff_archive *archive, size_t separator_len, uint64_t *ret_size);
+ssize_t ff_all_read(struct ff_archive *archive, const void *separator, size_t separator_len,
+                    void *buf, size_t len, uint64_t offset, struct ff_error *error);
+
+/* What `framefs info --json` prints of these archives: a JSON array, an object an archive, with a
+ * final newline. To be freed with free(); NULL when memory is short (any). */
+char *ff_report_json(struct ff_archive *const *archives, size_t count);
+/* What .framefs/damage shows: a line of headings, then a line a damaged place. As above (any). */
+char *ff_report_damage(struct ff_archive *archive);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,29 @@
+/* Numbers for people: sizes with units, escaped text, the nearest word. */
+#ifndef FF_BASE_UNITS_H
+#define FF_BASE_UNITS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Decimal digits only, the whole text. -EINVAL, -ERANGE. */
+int ff_parse_u64(const char *text, uint64_t *ret_value);
+
+/* Digits and an optional unit: B, K, M, G, T, P, E (also KiB, MiB ...: powers of 1024; kB, MB, ...:
+ * powers of 1000), any case but for the difference "K" = 1024. -EINVAL, -ERANGE past 2^64-1. */
+int ff_parse_size(const char *text, uint64_t *ret_bytes);
+
+#define FF_SIZE_TEXT_BYTES 24
+/* "999 B", "1.5 KiB", "16 EiB": at most three digits and a unit, for tables. Returns buf. */
+const char *ff_format_size(char buf[FF_SIZE_TEXT_BYTES], uint64_t bytes);
+
+/* Copies len bytes of text to out as printable UTF-8: control bytes, invalid UTF-8 and backslashes
+ * become \xHH, cut at a whole character when out_size is too small. Always NUL-terminated; returns
+ * the length. out_size >= 1. */
+size_t ff_escape(char *out, size_t out_size, const void *text, size_t len);
+
+/* The candidate nearest to word by edit distance, if it is near enough to be a typo of it, else
+ * NULL. candidates ends with NULL. */
+const char *ff_nearest(const char *word, const char *const *candidates);
+
+#endif

@@ -1,0 +1,67 @@
+/*
+ * FUSE is these functions to the rest of the program: mount what is given, serve it until it is
+ * unmounted.
+ */
+#ifndef FF_FS_FS_H
+#define FF_FS_FS_H
+
+#include <framefs/archive.h>
+#include <framefs/synth.h>
+#include <stdbool.h>
+
+#include "tree/tree.h"
+
+enum ff_control_mode { FF_CONTROL_HIDDEN, FF_CONTROL_LISTED, FF_CONTROL_OFF };
+
+struct ff_fs_archive {
+    struct ff_archive *archive; /* stays the caller's */
+    const char *name;           /* of its directory, when there are several: unique, no '/' */
+    enum ff_content content;
+};
+
+struct ff_fs_options {
+    const struct ff_fs_archive *archives;
+    size_t archive_count;       /* 0 only with show_synthetic: the generated file alone */
+    enum ff_layout_kind layout; /* AUTO is settled from the archive's first records */
+    enum ff_control_mode control;
+    struct ff_synth synth; /* .framefs/synthetic */
+    bool show_synthetic;   /* also DIR/synthetic */
+    const char *separator; /* of .framefs/all; "" for none */
+    size_t separator_len;
+    uint64_t blksize_bytes;    /* st_blksize */
+    int64_t uid, gid;          /* -1: the caller's */
+    uint32_t umask;            /* taken off 0444 and 0555 */
+    const char *fsname;        /* shown in the first column of mount(8) */
+    const char *subtype;       /* "framefs" */
+    const char *mount_options; /* comma list for the kernel and fusermount3: allow_other, nosuid,
+                                  ...; or NULL */
+    bool debug;                /* libfuse's own trace on stderr */
+    /* Called once, from the serving thread, when the mount is usable (INIT has been answered). May
+     * be NULL. */
+    void (*ready)(void *context);
+    void *context;
+};
+
+/* Mounts at dir and serves until it is unmounted or SIGINT, SIGTERM or SIGHUP comes; then it is
+ * unmounted. The archives' scans may go on in their threads meanwhile. */
+int ff_fs_run(const struct ff_fs_options *options, const char *dir, struct ff_error *error);
+
+/*
+ * Going to the background: ff_daemon_begin() forks before any thread exists. The caller's process
+ * waits in it until the child says ready (then it exits 0) or ends (then it exits with the child's
+ * status; the child has printed its error to the still inherited stderr). Only the child returns
+ * from it.
+ */
+int ff_daemon_begin(struct ff_error *error);
+/* In the child: gives up stdin, stdout, stderr (to /dev/null), the terminal and the working
+ * directory, logs to syslog from now on, and lets the waiting parent exit 0. */
+void ff_daemon_ready(void);
+
+/* Unmounts dir, also when its server is dead. */
+int ff_fs_umount(const char *dir, bool lazy, struct ff_error *error);
+
+/* True when dir is a mount of framefs whose server has died ("Transport endpoint is not
+ * connected"). */
+bool ff_fs_is_dead_mount(const char *dir);
+
+#endif
