@@ -1,0 +1,36 @@
+#!/usr/bin/env python3
+"""The project's text: sources short enough to be read, no path of the machine that wrote it, no wait in a test that
+a busy machine makes wrong, nothing left open."""
+
+import re
+import sys
+
+import common
+
+LINES_MAX = 800
+# Spelled so that this file does not hold what it looks for.
+MACHINE = re.compile(r'(?<![\w.])/(?:[w]ork|[f]arm|[r]oot|[h]ome/\w+)/[\w.]|/[t]mp/(?:[st]t|[b]a)\w*_\w*/')
+OPEN = re.compile(r'\b(?:[T]ODO|[F]IXME|[X]XX)\b')
+WAITS_C = re.compile(r'\b(?:[u]sleep|nano[s]leep|[s]leep)\s*\(')
+WAITS_SHELL = re.compile(r'(?:^|[;&|(]|\bdo|\bthen)\s*[s]leep\s')
+
+
+def main():
+    offences = []
+    for name in common.files(r'.'):
+        if common.text(name) is None:
+            continue
+        content = common.text(name)
+        if re.search(r'\.[ch]$', name) and content.count('\n') > LINES_MAX:
+            offences.append(f'{name}: {content.count(chr(10))} lines, {LINES_MAX} is the most')
+        for number, line in common.lines(name):
+            if MACHINE.search(line):
+                offences.append(f'{name}:{number}: names a path of a machine: {line.strip()}')
+            if OPEN.search(line):
+                offences.append(f'{name}:{number}: left open: {line.strip()}')
+            if name.startswith('tests/') and (WAITS_C.search(line) or WAITS_SHELL.search(line)):
+                offences.append(f'{name}:{number}: waits for time, not for a condition: {line.strip()}')
+    common.end(offences)
+
+
+sys.exit(main())

@@ -1,0 +1,41 @@
+# What the tools share. To be sourced by bash; $root is the checkout.
+# shellcheck shell=bash
+# shellcheck disable=SC2034,SC2154 # its variables are for the tools that source it, and root is theirs
+
+packages_build=(gcc libc6-dev meson ninja-build pkg-config python3 libfuse3-dev fuse3 libcmocka-dev libjansson-dev
+  libinih-dev libxxhash-dev zlib1g-dev libisal-dev)
+packages_test=(clang clang-format libclang-rt-14-dev llvm g++ git scdoc mandoc shellcheck codespell tcpdump jq procps)
+
+as_root() {
+  if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi
+}
+
+# Installs those of the packages that are missing; touches no network when none is.
+install_missing() {
+  local package missing=()
+  for package; do
+    [ "$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing+=("$package")
+  done
+  [ ${#missing[@]} -gt 0 ] || return 0
+  echo "== installing ${missing[*]}"
+  # The lists of a fresh machine are empty or old: then they are fetched and it is tried again.
+  apt_install "${missing[@]}" || {
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get -q update && apt_install "${missing[@]}"
+  }
+}
+
+apt_install() {
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends "$@" >/dev/null
+}
+
+# configure DIR CC [MESON-OPTION...]: an existing build directory is kept.
+configure() {
+  local dir=$1 compiler=$2
+  shift 2
+  if [ -f "$dir/build.ninja" ]; then
+    meson configure "$dir" "$@"
+  else
+    rm -rf "$dir"
+    CC=$compiler meson setup "$dir" "$root" "$@"
+  fi
+}
