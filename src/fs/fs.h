@@ -14,8 +14,9 @@
 enum ff_control_mode { FF_CONTROL_HIDDEN, FF_CONTROL_LISTED, FF_CONTROL_OFF };
 
 struct ff_fs_archive {
-    struct ff_archive *archive; /* stays the caller's */
-    const char *name;           /* of its directory, when there are several: unique, no '/' */
+    struct ff_archive *archive; /* stays the caller's; no scan runs on it, see ff_fs_run() */
+    const char *name;           /* of its directory, when there are several: unique, no '/', not
+                                   "." or "..", ".framefs" or "synthetic", 1..255 bytes */
     enum ff_content content;
 };
 
@@ -43,7 +44,12 @@ struct ff_fs_options {
 };
 
 /* Mounts at dir and serves until it is unmounted or SIGINT, SIGTERM or SIGHUP comes; then it is
- * unmounted. The archives' scans may go on in their threads meanwhile. */
+ * unmounted. To be called from the main thread.
+ *
+ * Scans: archives that are not complete are scanned on, first in the calling thread as far as their
+ * layout and epoch need (a source that fails there is logged, and what is known is mounted), then
+ * in a thread of each archive; those are stopped before it returns. The archives' progress callback
+ * is taken for that. */
 int ff_fs_run(const struct ff_fs_options *options, const char *dir, struct ff_error *error);
 
 /*
