@@ -52,7 +52,7 @@ int ff_source_open_file(const char *path, struct ff_source **ret_source, struct 
 
 /* Reads a pipe or socket from its present position, which becomes offset 0. The bytes are kept in
  * an unlinked temporary file ($TMPDIR, else /tmp) until they are forgotten; size is FF_SIZE_UNKNOWN
- * until the end was read. Takes fd over. */
+ * until the end was read. A forgotten byte is -ESPIPE. Takes fd over, also on failure. */
 int ff_source_open_stream(int fd, struct ff_source **ret_source, struct ff_error *error);
 
 /* Serves len bytes at buf, which stays the caller's and must outlive the source. */

@@ -7,8 +7,8 @@
  * in as many bits as the block's largest difference needs: a column whose values are all equal
  * takes no bits. So stat needs no read of the archive in any format.
  *
- * Threads: one appends; any number may look up at the same time. Full blocks are read without a
- * lock; only the last, still growing one takes a mutex, until ff_index_seal().
+ * Threads: one appends and seals; any number may look up at the same time. Nobody waits: full
+ * blocks never change, and the last, still growing one is read again when it is packed meanwhile.
  */
 #ifndef FF_INDEX_INDEX_H
 #define FF_INDEX_INDEX_H

@@ -1,0 +1,144 @@
+/*
+ * Integers packed in as many bits as they need. No storage, no I/O; reads never pass len, whatever
+ * the bytes are.
+ *
+ * Value i of width w lies in bits i*w .. i*w+w-1; bit 0 is the lowest bit of byte 0.
+ */
+#ifndef FF_INDEX_PACK_H
+#define FF_INDEX_PACK_H
+
+#include <endian.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#define FF_PACK_WIDTH_MAX    64
+#define FF_PACK_VARINT_BYTES 10 /* at most */
+
+/* Bits that values up to `largest` need: 0..64. */
+static inline unsigned int ff_pack_width(uint64_t largest)
+{
+    return largest ? 64 - (unsigned int)__builtin_clzll(largest) : 0;
+}
+
+/* count <= 2^32 */
+static inline size_t ff_pack_bytes(size_t count, unsigned int width)
+{
+    return (count * width + 7) / 8;
+}
+
+static inline uint64_t ff_pack_mask(unsigned int width)
+{
+    return width < 64 ? (UINT64_C(1) << width) - 1 : UINT64_MAX;
+}
+
+/* 8 bytes at buf + offset, zeros for those past len. */
+static inline uint64_t ff_pack_load(const uint8_t *buf, size_t len, size_t offset)
+{
+    uint64_t word = 0;
+
+    if (offset >= len)
+        return 0;
+    if (len - offset >= sizeof(word)) {
+        memcpy(&word, buf + offset, sizeof(word));
+        return le64toh(word);
+    }
+    for (size_t i = 0; i < len - offset; i++)
+        word |= (uint64_t)buf[offset + i] << (8 * i);
+    return word;
+}
+
+/* Writes value - base for each of the values, whose differences fit into width bits; buf has
+ * ff_pack_bytes(count, width) bytes. */
+static inline void ff_pack_write(uint8_t *buf, const uint64_t *values, size_t count,
+                                 unsigned int width, uint64_t base)
+{
+    uint64_t word = 0;
+    unsigned int bits = 0;
+
+    if (width == 0)
+        return;
+    for (size_t i = 0; i < count; i++) {
+        uint64_t value = values[i] - base;
+        word |= value << bits;
+        if (bits + width >= 64) {
+            uint64_t out = htole64(word);
+            memcpy(buf, &out, sizeof(out));
+            buf += sizeof(out);
+            word = bits ? value >> (64 - bits) : 0;
+            bits += width - 64;
+        } else {
+            bits += width;
+        }
+    }
+    for (; bits > 0; bits = bits > 8 ? bits - 8 : 0, word >>= 8)
+        *buf++ = (uint8_t)word;
+}
+
+/* Value i, without its base. */
+static inline uint64_t ff_pack_get(const uint8_t *buf, size_t len, size_t i, unsigned int width)
+{
+    size_t bit = i * width;
+    unsigned int shift = bit % 8;
+    uint64_t value = ff_pack_load(buf, len, bit / 8) >> shift;
+
+    if (shift + width > 64)
+        value |= ff_pack_load(buf, len, bit / 8 + 8) << (64 - shift);
+    return value & ff_pack_mask(width);
+}
+
+/* The sum of the first count values, without their bases, modulo 2^64. */
+static inline uint64_t ff_pack_sum(const uint8_t *buf, size_t len, size_t count, unsigned int width)
+{
+    uint64_t sum = 0;
+    size_t i = 0;
+
+    if (width == 0)
+        return 0;
+    /* While 8 bytes are there and hold the value whole, one load does. */
+    if (width <= 57 && len >= 8) {
+        uint64_t mask = ff_pack_mask(width);
+        size_t safe = ((len - 8) * 8) / width + 1;
+        if (safe > count)
+            safe = count;
+        for (size_t bit = 0; i < safe; i++, bit += width) {
+            uint64_t word;
+            memcpy(&word, buf + bit / 8, sizeof(word));
+            sum += (le64toh(word) >> (bit % 8)) & mask;
+        }
+    }
+    for (; i < count; i++)
+        sum += ff_pack_get(buf, len, i, width);
+    return sum;
+}
+
+/* LEB128. buf has FF_PACK_VARINT_BYTES. Returns the bytes written. */
+static inline size_t ff_pack_varint_write(uint8_t *buf, uint64_t value)
+{
+    size_t len = 0;
+
+    for (; value >= 0x80; value >>= 7)
+        buf[len++] = (uint8_t)(value | 0x80);
+    buf[len++] = (uint8_t)value;
+    return len;
+}
+
+/* Returns the bytes read, 0 when they are cut short or no 64-bit number. */
+static inline size_t ff_pack_varint_read(const uint8_t *buf, size_t len, uint64_t *ret_value)
+{
+    uint64_t value = 0;
+
+    for (size_t i = 0; i < len && i < FF_PACK_VARINT_BYTES; i++) {
+        uint64_t part = buf[i] & 0x7f;
+        if (i == FF_PACK_VARINT_BYTES - 1 && buf[i] > 1)
+            return 0;
+        value |= part << (7 * i);
+        if (!(buf[i] & 0x80)) {
+            *ret_value = value;
+            return i + 1;
+        }
+    }
+    return 0;
+}
+
+#endif

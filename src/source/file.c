@@ -1,0 +1,165 @@
+/* A source over a regular file or a block device. */
+#include <errno.h>
+#include <fcntl.h>
+#include <framefs/source.h>
+#include <linux/fs.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+
+#include "base/cleanup.h"
+#include "base/units.h"
+
+#define PREAD_MAX_BYTES (SIZE_MAX / 4)
+
+/* A write moves mtime first and the size afterwards: a file that is being appended to looks, for
+ * that long, as if it had been edited in place. So an edit is believed when it is seen again. */
+#define CHECK_TRIES    20
+#define CHECK_PAUSE_NS 500000
+
+struct ff_source_file {
+    struct ff_source source;
+    int fd;
+    bool is_block;
+    struct ff_source_stat opened;
+};
+
+static int fd_stat(int fd, bool is_block, struct ff_source_stat *ret_stat)
+{
+    struct stat st;
+    uint64_t size;
+
+    if (fstat(fd, &st) < 0)
+        return -errno;
+    size = (uint64_t)st.st_size;
+    if (is_block && ioctl(fd, BLKGETSIZE64, &size) < 0)
+        return -errno;
+    *ret_stat = (struct ff_source_stat){.size = size, .mtime = st.st_mtim};
+    return 0;
+}
+
+static ssize_t file_pread(struct ff_source *source, void *buf, size_t len, uint64_t offset)
+{
+    struct ff_source_file *file = (struct ff_source_file *)source;
+
+    if (offset >= INT64_MAX)
+        return 0;
+    if (len > PREAD_MAX_BYTES)
+        len = PREAD_MAX_BYTES;
+    if (len > (uint64_t)INT64_MAX - offset)
+        len = (size_t)((uint64_t)INT64_MAX - offset);
+    for (;;) {
+        ssize_t n = pread(file->fd, buf, len, (off_t)offset);
+        if (n >= 0)
+            return n;
+        if (errno != EINTR)
+            return -errno;
+    }
+}
+
+static int file_stat(struct ff_source *source, struct ff_source_stat *ret_stat)
+{
+    struct ff_source_file *file = (struct ff_source_file *)source;
+    return fd_stat(file->fd, file->is_block, ret_stat);
+}
+
+static int file_check(struct ff_source *source)
+{
+    struct ff_source_file *file = (struct ff_source_file *)source;
+
+    for (unsigned int tries = 1;; tries++) {
+        struct ff_source_stat now;
+        int r = fd_stat(file->fd, file->is_block, &now);
+        if (r < 0)
+            return r;
+        if (now.size < file->opened.size)
+            return -ESTALE;
+        /* The times of a block device are those of its node, not of its bytes. */
+        if (file->is_block || now.size > file->opened.size ||
+            (now.mtime.tv_sec == file->opened.mtime.tv_sec &&
+             now.mtime.tv_nsec == file->opened.mtime.tv_nsec))
+            return 0;
+        if (tries == CHECK_TRIES)
+            return -ESTALE;
+        nanosleep(&(struct timespec){.tv_nsec = CHECK_PAUSE_NS}, NULL);
+    }
+}
+
+static void file_close(struct ff_source *source)
+{
+    struct ff_source_file *file = (struct ff_source_file *)source;
+    close(file->fd);
+    free(file);
+}
+
+static const struct ff_source_ops file_ops = {
+    .pread = file_pread,
+    .stat = file_stat,
+    .check = file_check,
+    .close = file_close,
+};
+
+static int refuse(int code, const char *path, const char *why, struct ff_error *error)
+{
+    char shown[1024];
+    ff_escape(shown, sizeof(shown), path, strlen(path));
+    return ff_error_set(error, code, "%s: %s", shown, why);
+}
+
+static int check_kind(const char *path, mode_t mode, struct ff_error *error)
+{
+    switch (mode & S_IFMT) {
+    case S_IFREG:
+    case S_IFBLK:
+        return 0;
+    case S_IFDIR:
+        return refuse(-EISDIR, path, "is a directory: name an archive file in it", error);
+    case S_IFIFO:
+        return refuse(-ESPIPE, path, "is a pipe: use - to read from standard input", error);
+    case S_IFSOCK:
+        return refuse(-ESPIPE, path, "is a socket: use - to read from standard input", error);
+    case S_IFCHR:
+        return refuse(-ESPIPE, path,
+                      "is a character device: copy it to a file, or use - to read from standard"
+                      " input",
+                      error);
+    default:
+        return refuse(-EINVAL, path, "is neither a regular file nor a block device", error);
+    }
+}
+
+int ff_source_open_file(const char *path, struct ff_source **ret_source, struct ff_error *error)
+{
+    /* O_NONBLOCK: a named pipe without a writer must not hang; files and disks ignore it. */
+    FF_CLEANUP(fd) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    struct stat st;
+
+    if (fd < 0) {
+        int code = -errno;
+        /* A socket, and a device without a driver, cannot be opened at all. */
+        if (code == -ENXIO && stat(path, &st) == 0 && S_ISSOCK(st.st_mode))
+            return check_kind(path, st.st_mode, error);
+        return refuse(code, path, strerror(-code), error);
+    }
+    if (fstat(fd, &st) < 0)
+        return refuse(-errno, path, strerror(errno), error);
+    int r = check_kind(path, st.st_mode, error);
+    if (r < 0)
+        return r;
+
+    struct ff_source_file *file = malloc(sizeof(*file));
+    if (!file)
+        return ff_error_set(error, -ENOMEM, "out of memory");
+    *file = (struct ff_source_file){.source.ops = &file_ops, .is_block = S_ISBLK(st.st_mode)};
+    r = fd_stat(fd, file->is_block, &file->opened);
+    if (r < 0) {
+        free(file);
+        return refuse(r, path, strerror(-r), error);
+    }
+    file->fd = fd;
+    fd = -1;
+    *ret_source = &file->source;
+    return 0;
+}
