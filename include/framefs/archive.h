@@ -82,6 +82,10 @@ uint64_t ff_archive_interval(const struct ff_archive *archive);     /* bytes */
  * another for another archive. Final once the first record is known. */
 uint8_t ff_archive_epoch(const struct ff_archive *archive);
 
+/* Whether records may have a time of their own, so that ff_archive_details() is worth its read
+ * (any). */
+bool ff_archive_has_times(const struct ff_archive *archive);
+
 /* 0; -EAGAIN when the scan has not come so far; -ENOENT past the last record (any). */
 int ff_archive_record(const struct ff_archive *archive, uint64_t number,
                       struct ff_record *ret_record);
@@ -104,8 +108,14 @@ struct ff_view {
 };
 
 /* These only compute (any). */
-void ff_view_record(const struct ff_archive *archive, const struct ff_record *record,
-                    enum ff_content content, struct ff_view *ret_view);
+
+/* The file of one record. With FF_CONTENT_FILE it ends with the archive's postamble or end frame:
+ * -EAGAIN while that is not known yet, for the formats that end with a frame of their own (cpio).
+ */
+__attribute__((warn_unused_result)) int ff_view_record(const struct ff_archive *archive,
+                                                       const struct ff_record *record,
+                                                       enum ff_content content,
+                                                       struct ff_view *ret_view);
 void ff_view_archive(const struct ff_archive *archive, struct ff_view *ret_view);
 /* Records first..last, both included, as an archive of the same format: -EAGAIN, -ENOENT as
  * ff_archive_record(); -EINVAL when first > last. */

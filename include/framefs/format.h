@@ -34,6 +34,10 @@ int ff_format_compile(const char *description, struct ff_format **ret_format,
 /* A built-in format by its name; -ENOENT with the nearest names in the text. */
 int ff_format_find(const char *name, struct ff_format **ret_format, struct ff_error *error);
 
+/* The format "none" of an empty archive that was not said to be of any format: it has no records.
+ */
+int ff_format_none(struct ff_format **ret_format, struct ff_error *error);
+
 /* The format of an archive whose first len bytes are at buf and which is size bytes long
  * (FF_SIZE_UNKNOWN where that is not known); len should be 1 MiB where the archive has that much.
  * -ENOENT when no format fits, -ENOTUNIQ when two fit equally well; the text names them.

@@ -1,0 +1,451 @@
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <xxhash.h>
+
+#include "archive/internal.h"
+#include "base/units.h"
+#include "format/format.h"
+
+#define NAME_BYTES       1024
+#define EPOCH_HEAD_BYTES 4096
+
+int ff_archive_error(const struct ff_archive *archive, struct ff_error *error, int code,
+                     uint64_t record, uint64_t offset, const char *what)
+{
+    char number[40] = "";
+    if (record != UINT64_MAX)
+        snprintf(number, sizeof(number), " record %" PRIu64, record);
+    return ff_error_set(error, code, "%s:%s at byte %" PRIu64 ": %s", archive->name, number, offset,
+                        what);
+}
+
+static bool is_power_of_two(uint64_t n)
+{
+    return n && !(n & (n - 1));
+}
+
+/* A postamble of fixed bytes is known from the archive's end, before any scan comes there. */
+static void find_postamble(struct ff_archive *archive)
+{
+    const struct ff_layout *layout = &archive->format->layout;
+    struct ff_reader reader;
+
+    if (archive->size == FF_SIZE_UNKNOWN ||
+        ff_reader_init(&reader, archive->source, archive->size, FF_SCAN_WINDOW_MIN_BYTES) < 0)
+        return;
+    for (unsigned int a = layout->alt_first[FF_POSTAMBLE]; a < layout->alt_first[FF_SECTIONS];
+         a++) {
+        uint64_t len = 0;
+        for (unsigned int i = 0; i < layout->alts[a].count; i++)
+            len += layout->items[layout->alts[a].first + i].size;
+        if (len > archive->size)
+            continue;
+        struct ff_decoder decoder;
+        bool failed;
+        ff_decoder_init(&decoder, layout, archive->size);
+        int r = ff_reader_decode(&reader, &decoder, FF_POSTAMBLE, archive->size - len, &failed);
+        if (r == 0 && decoder.end == archive->size) {
+            archive->tail_offset = archive->size - len;
+            archive->tail_len = len;
+            break;
+        }
+    }
+    ff_reader_done(&reader);
+}
+
+static int open_archive(struct ff_archive *archive, const struct ff_archive_options *options,
+                        struct ff_error *error)
+{
+    struct ff_source_stat stat;
+    char name[NAME_BYTES];
+    int r;
+
+    const char *given = options->name ? options->name : "archive";
+    ff_escape(name, sizeof(name), given, strlen(given));
+    archive->name = strdup(name);
+    archive->interval_bytes =
+        options->interval_bytes ? options->interval_bytes : FF_INTERVAL_DEFAULT_BYTES;
+    if (!archive->name || ff_index_new(&archive->index) < 0)
+        return ff_error_set(error, -ENOMEM, "out of memory");
+    if (!is_power_of_two(archive->interval_bytes) ||
+        archive->interval_bytes < FF_INTERVAL_MIN_BYTES ||
+        archive->interval_bytes > FF_INTERVAL_MAX_BYTES)
+        return ff_error_set(error, -EINVAL,
+                            "the interval is a power of two from 64 bytes to 16 MiB");
+    if ((r = archive->source->ops->stat(archive->source, &stat)) < 0)
+        return ff_error_set(error, r, "%s: %s", archive->name, strerror(-r));
+    archive->size = stat.size;
+    archive->mtime = stat.mtime;
+    archive->summary.archive_bytes = stat.size == FF_SIZE_UNKNOWN ? 0 : stat.size;
+    archive->has_times = ff_layout_has_times(&archive->format->layout);
+    if ((r = ff_scan_open(archive->source, archive->format, NULL, options->window_bytes,
+                          &archive->scan, error)) < 0)
+        return r;
+    find_postamble(archive);
+    return 0;
+}
+
+int ff_archive_open(struct ff_source *source, struct ff_format *format,
+                    const struct ff_archive_options *options, struct ff_archive **ret_archive,
+                    struct ff_error *error)
+{
+    struct ff_archive *archive = calloc(1, sizeof(*archive));
+    if (!archive) {
+        ff_source_close(source);
+        ff_format_free(format);
+        return ff_error_set(error, -ENOMEM, "out of memory");
+    }
+    archive->source = source;
+    archive->format = format;
+    pthread_mutex_init(&archive->mutex, NULL);
+    int r = open_archive(archive, options, error);
+    if (r < 0) {
+        ff_archive_close(archive);
+        return r;
+    }
+    *ret_archive = archive;
+    return 0;
+}
+
+void ff_archive_close(struct ff_archive *archive)
+{
+    if (!archive)
+        return;
+    ff_archive_scan_stop(archive);
+    ff_scan_close(archive->scan);
+    ff_index_free(archive->index);
+    ff_source_close(archive->source);
+    ff_format_free(archive->format);
+    pthread_mutex_destroy(&archive->mutex);
+    free(archive->damages);
+    free(archive->changes);
+    free(archive->name);
+    free(archive);
+}
+
+const char *ff_archive_name(const struct ff_archive *archive)
+{
+    return archive->name;
+}
+
+const struct ff_format *ff_archive_format(const struct ff_archive *archive)
+{
+    return archive->format;
+}
+
+struct timespec ff_archive_mtime(const struct ff_archive *archive)
+{
+    return archive->mtime;
+}
+
+uint64_t ff_archive_size(const struct ff_archive *archive)
+{
+    return archive->size;
+}
+
+uint64_t ff_archive_interval(const struct ff_archive *archive)
+{
+    return archive->interval_bytes;
+}
+
+uint8_t ff_archive_epoch(const struct ff_archive *archive)
+{
+    return atomic_load_explicit(&archive->epoch, memory_order_relaxed);
+}
+
+bool ff_archive_has_times(const struct ff_archive *archive)
+{
+    return archive->has_times;
+}
+
+uint64_t ff_archive_count(const struct ff_archive *archive)
+{
+    return ff_index_count(archive->index);
+}
+
+bool ff_archive_complete(const struct ff_archive *archive)
+{
+    return atomic_load_explicit(&archive->complete, memory_order_acquire);
+}
+
+void ff_archive_on_progress(struct ff_archive *archive, void (*progress)(void *context),
+                            void *context)
+{
+    archive->progress = progress;
+    archive->progress_context = context;
+}
+
+void ff_archive_summary(struct ff_archive *archive, struct ff_summary *ret_summary)
+{
+    pthread_mutex_lock(&archive->mutex);
+    *ret_summary = archive->summary;
+    pthread_mutex_unlock(&archive->mutex);
+    ret_summary->complete = ff_archive_complete(archive);
+}
+
+int ff_archive_damage(struct ff_archive *archive, uint64_t index, struct ff_damage *ret_damage)
+{
+    int r = -ENOENT;
+    pthread_mutex_lock(&archive->mutex);
+    if (index < archive->damage_count) {
+        *ret_damage = archive->damages[index];
+        r = 0;
+    }
+    pthread_mutex_unlock(&archive->mutex);
+    return r;
+}
+
+int ff_archive_record(const struct ff_archive *archive, uint64_t number,
+                      struct ff_record *ret_record)
+{
+    struct ff_index_entry entry;
+    /* Complete is read first: a record that came in between is then found. */
+    bool complete = ff_archive_complete(archive);
+    int r = ff_index_get(archive->index, number, &entry);
+    if (r == -ENOENT)
+        return complete ? -ENOENT : -EAGAIN;
+    if (r < 0)
+        return r;
+    *ret_record = (struct ff_record){.number = number,
+                                     .offset = entry.offset,
+                                     .head = entry.head,
+                                     .payload = entry.payload,
+                                     .tail = entry.tail};
+    return 0;
+}
+
+/* ---- the scan ---- */
+
+/* What was learned since the last time it was published. */
+struct scan_batch {
+    uint64_t records, payload_bytes;
+    uint64_t smallest, largest;
+    uint64_t histogram[65];
+};
+
+static void publish(struct ff_archive *archive, struct scan_batch *batch)
+{
+    struct ff_summary *summary = &archive->summary;
+    struct ff_scan_position position;
+    ff_scan_position(archive->scan, &position);
+
+    pthread_mutex_lock(&archive->mutex);
+    if (batch->records) {
+        if (!summary->records || batch->smallest < summary->smallest)
+            summary->smallest = batch->smallest;
+        if (batch->largest > summary->largest)
+            summary->largest = batch->largest;
+        summary->records += batch->records;
+        summary->payload_bytes += batch->payload_bytes;
+        for (size_t i = 0; i < sizeof(batch->histogram) / sizeof(*batch->histogram); i++)
+            summary->histogram[i] += batch->histogram[i];
+    }
+    summary->scanned_bytes = position.offset;
+    pthread_mutex_unlock(&archive->mutex);
+    memset(batch, 0, sizeof(*batch));
+    if (archive->progress)
+        archive->progress(archive->progress_context);
+}
+
+static void add_damage(struct ff_archive *archive, const struct ff_damage *damage)
+{
+    pthread_mutex_lock(&archive->mutex);
+    archive->summary.damages++;
+    if (archive->damage_count < FF_DAMAGE_MAX) {
+        struct ff_damage *damages =
+            realloc(archive->damages, (archive->damage_count + 1) * sizeof(*damages));
+        if (damages) {
+            archive->damages = damages;
+            damages[archive->damage_count++] = *damage;
+        }
+    }
+    pthread_mutex_unlock(&archive->mutex);
+}
+
+/* The same head, the same epoch: growth does not change the bytes up to the first frame's end. */
+static void set_epoch(struct ff_archive *archive, const struct ff_record *first)
+{
+    uint8_t head[EPOCH_HEAD_BYTES];
+    uint64_t end = first->offset + ff_record_frame(first);
+    size_t len = end < sizeof(head) ? (size_t)end : sizeof(head);
+    ssize_t got = ff_source_read_full(archive->source, head, len, 0);
+    if (got > 0)
+        atomic_store(&archive->epoch, (uint8_t)XXH64(head, (size_t)got, 0));
+}
+
+static int note_state(struct ff_archive *archive, uint64_t record, uint32_t state)
+{
+    int r = 0;
+    pthread_mutex_lock(&archive->mutex);
+    size_t count = archive->change_count;
+    if (count == 0 || archive->changes[count - 1].state != state) {
+        if (count == archive->change_room) {
+            size_t room = count ? count * 2 : 4;
+            struct ff_state_change *changes =
+                reallocarray(archive->changes, room, sizeof(*changes));
+            if (changes) {
+                archive->changes = changes;
+                archive->change_room = room;
+            } else {
+                r = -ENOMEM;
+            }
+        }
+        if (r == 0)
+            archive->changes[archive->change_count++] =
+                (struct ff_state_change){.record = record, .state = state};
+    }
+    pthread_mutex_unlock(&archive->mutex);
+    return r;
+}
+
+static int take_record(struct ff_archive *archive, const struct ff_record *record, uint32_t state,
+                       struct scan_batch *batch)
+{
+    const struct ff_index_entry entry = {
+        .offset = record->offset,
+        .head = record->head,
+        .payload = record->payload,
+        .tail = record->tail,
+    };
+    int r;
+
+    if (record->number == 0) {
+        archive->preamble_len = archive->scan->preamble_len;
+        set_epoch(archive, record);
+    }
+    if (archive->change_count == 0 || archive->changes[archive->change_count - 1].state != state)
+        if ((r = note_state(archive, record->number, state)) < 0)
+            return r;
+    if ((r = ff_index_append(archive->index, &entry)) < 0)
+        return r;
+    if (!batch->records || record->payload < batch->smallest)
+        batch->smallest = record->payload;
+    if (record->payload > batch->largest)
+        batch->largest = record->payload;
+    batch->records++;
+    batch->payload_bytes += record->payload;
+    unsigned int bucket =
+        record->payload ? 64U - (unsigned int)__builtin_clzll(record->payload) : 0;
+    batch->histogram[bucket]++;
+    return 0;
+}
+
+static void finish(struct ff_archive *archive, struct scan_batch *batch)
+{
+    struct ff_scan *scan = archive->scan;
+
+    pthread_mutex_lock(&archive->mutex);
+    if (scan->tail_len) {
+        archive->tail_offset = scan->tail_offset;
+        archive->tail_len = scan->tail_len;
+    }
+    if (archive->size == FF_SIZE_UNKNOWN && scan->reader.limit != FF_SIZE_UNKNOWN)
+        archive->summary.archive_bytes = scan->reader.limit;
+    pthread_mutex_unlock(&archive->mutex);
+    /* Without memory to seal it the index works on, under its lock. */
+    (void)ff_index_seal(archive->index);
+    publish(archive, batch);
+    pthread_mutex_lock(&archive->mutex);
+    archive->summary.scanned_bytes = archive->summary.archive_bytes;
+    pthread_mutex_unlock(&archive->mutex);
+    atomic_store_explicit(&archive->complete, true, memory_order_release);
+    if (archive->progress)
+        archive->progress(archive->progress_context);
+}
+
+/* A failure that is not the archive's bytes': what comes after it is not known. */
+static void fail_scan(struct ff_archive *archive, int code, const char *reason)
+{
+    struct ff_scan_position position;
+    ff_scan_position(archive->scan, &position);
+    struct ff_damage damage = {
+        .offset = position.offset, .record = ff_index_count(archive->index), .code = code};
+    if (archive->size != FF_SIZE_UNKNOWN && archive->size > position.offset)
+        damage.len = archive->size - position.offset;
+    snprintf(damage.reason, sizeof(damage.reason), "%s", reason);
+    add_damage(archive, &damage);
+}
+
+int ff_archive_scan(struct ff_archive *archive, uint64_t records, struct ff_error *error)
+{
+    /* Between two publications: enough that they cost nothing, few enough that waiting readers and
+     * progress bars see it go on. */
+    enum { BATCH = 4096 };
+    struct ff_scan *scan = archive->scan;
+    struct scan_batch batch = {0};
+    struct ff_scan_event event;
+    struct ff_error detail;
+
+    if (ff_archive_complete(archive))
+        return 0;
+    while (ff_index_count(archive->index) < records) {
+        if (atomic_load_explicit(&archive->stop, memory_order_relaxed))
+            break;
+        uint64_t reads = scan->reader.reads;
+        uint32_t state = scan->position.state;
+        bool first = scan->position.offset == 0;
+        int r = ff_scan_next(scan, &event, &detail);
+        if (r < 0) {
+            fail_scan(archive, r, strerror(-r));
+            finish(archive, &batch);
+            return ff_error_set(error, r, "%s: %s", archive->name, detail.text);
+        }
+        if (event.kind == FF_SCAN_END) {
+            finish(archive, &batch);
+            return 0;
+        }
+        if (event.kind == FF_SCAN_DAMAGE) {
+            add_damage(archive, &event.damage);
+            continue;
+        }
+        /* The first frame is decoded in the state that the preamble left. */
+        if (first)
+            state = scan->position.state;
+        if ((r = take_record(archive, &event.record, state, &batch)) < 0) {
+            fail_scan(archive, r,
+                      r == -ENOMEM ? "out of memory for the index"
+                                   : "the index cannot hold the record that begins here");
+            finish(archive, &batch);
+            return ff_error_set(error, r, "%s: record %" PRIu64 " at byte %" PRIu64 ": %s",
+                                archive->name, event.record.number, event.record.offset,
+                                strerror(-r));
+        }
+        if (batch.records >= BATCH || scan->reader.reads != reads)
+            publish(archive, &batch);
+    }
+    publish(archive, &batch);
+    return 0;
+}
+
+static void *scan_thread(void *context)
+{
+    struct ff_archive *archive = context;
+    /* Its failure stands among the damages. */
+    (void)ff_archive_scan(archive, UINT64_MAX, NULL);
+    return NULL;
+}
+
+int ff_archive_scan_start(struct ff_archive *archive, struct ff_error *error)
+{
+    if (archive->thread_runs || ff_archive_complete(archive))
+        return 0;
+    atomic_store(&archive->stop, false);
+    int r = pthread_create(&archive->thread, NULL, scan_thread, archive);
+    if (r != 0)
+        return ff_error_set(error, -r, "%s: the scan's thread cannot be started: %s", archive->name,
+                            strerror(r));
+    archive->thread_runs = true;
+    return 0;
+}
+
+void ff_archive_scan_stop(struct ff_archive *archive)
+{
+    if (!archive->thread_runs)
+        return;
+    atomic_store(&archive->stop, true);
+    pthread_join(archive->thread, NULL);
+    archive->thread_runs = false;
+}

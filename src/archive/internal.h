@@ -1,0 +1,60 @@
+/* An open archive, as the files of this layer share it. */
+#ifndef FF_ARCHIVE_INTERNAL_H
+#define FF_ARCHIVE_INTERNAL_H
+
+#include <framefs/archive.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "archive/scan.h"
+#include "index/index.h"
+
+/* From this record on the decode state is this one. */
+struct ff_state_change {
+    uint64_t record;
+    uint32_t state;
+};
+
+struct ff_archive {
+    struct ff_source *source;
+    struct ff_format *format;
+    struct ff_index *index;
+    struct ff_scan *scan; /* of the scanning thread */
+    char *name;           /* escaped, for messages */
+    uint64_t interval_bytes;
+    uint64_t size;
+    struct timespec mtime;
+    bool has_times;
+
+    pthread_t thread;
+    bool thread_runs;
+    atomic_bool stop;
+    atomic_bool complete;
+    void (*progress)(void *context);
+    void *progress_context;
+
+    /* Set before the first record is published. */
+    uint64_t preamble_len;
+    atomic_uint_least8_t epoch;
+
+    /* Guards what follows. */
+    pthread_mutex_t mutex;
+    struct ff_summary summary;
+    uint64_t tail_offset, tail_len;
+    struct ff_damage *damages; /* owned; at most FF_DAMAGE_MAX */
+    size_t damage_count;
+    struct ff_state_change *changes; /* owned; in order of record */
+    size_t change_count, change_room;
+};
+
+/* Sets an error that names the archive, the record (UINT64_MAX: none) and the offset; returns code.
+ */
+int ff_archive_error(const struct ff_archive *archive, struct ff_error *error, int code,
+                     uint64_t record, uint64_t offset, const char *what);
+
+/* The archive's bytes, all len of them, checked to be still those that were indexed; or an error.
+ * record is for its text. */
+int ff_archive_pread(struct ff_archive *archive, void *buf, size_t len, uint64_t offset,
+                     uint64_t record, struct ff_error *error);
+
+#endif

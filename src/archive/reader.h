@@ -1,0 +1,42 @@
+/* A window that moves over a source, and frames decoded through it. */
+#ifndef FF_ARCHIVE_READER_H
+#define FF_ARCHIVE_READER_H
+
+#include <framefs/error.h>
+#include <framefs/record.h>
+#include <framefs/source.h>
+
+#include "format/decode.h"
+
+struct ff_reader {
+    struct ff_source *source;
+    uint64_t limit; /* where the archive ends, or FF_SIZE_UNKNOWN while that is not known */
+    uint8_t *buf;   /* owned */
+    size_t capacity;
+    size_t chunk;   /* bytes that the next read asks for: little after a jump, then more */
+    uint64_t reads; /* how many were made */
+    struct ff_window window;
+};
+
+/* capacity: at least twice FF_DECODE_NEED_MAX. The source stays the caller's. */
+int ff_reader_init(struct ff_reader *reader, struct ff_source *source, uint64_t limit,
+                   size_t capacity);
+void ff_reader_done(struct ff_reader *reader);
+
+/* Brings at least one more of the len bytes at offset into the window, or finds that the archive
+ * ends before (then limit says where). Keeps the bytes from `keep` on if there is room. */
+int ff_reader_fill(struct ff_reader *reader, uint64_t keep, uint64_t offset, size_t len);
+
+/* Decodes what stands at offset: FF_DECODE_DONE (0), -EUCLEAN or -ENODATA with the decoder's fault.
+ * A source that fails gives another negative errno; *ret_failed tells the two apart. */
+int ff_reader_decode(struct ff_reader *reader, struct ff_decoder *decoder, enum ff_section section,
+                     uint64_t offset, bool *ret_failed);
+
+/* Time, type and name of the frame that was just decoded; an unreadable one leaves "". */
+void ff_reader_details(struct ff_reader *reader, const struct ff_decoder *decoder,
+                       struct ff_details *ret_details);
+
+/* Whether any frame of the layout carries a time. */
+bool ff_layout_has_times(const struct ff_layout *layout);
+
+#endif

@@ -1,0 +1,126 @@
+#include <errno.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "archive/internal.h"
+#include "format/format.h"
+
+int ff_archive_details(struct ff_archive *archive, const struct ff_record *record,
+                       struct ff_details *ret_details, struct ff_error *error)
+{
+    uint64_t end = record->offset + ff_record_frame(record);
+    struct ff_decoder decoder;
+    struct ff_reader reader;
+    bool failed;
+
+    /* The archive may end right here, or padding that the last record lacks be missing. */
+    ff_decoder_init(&decoder, &archive->format->layout, end);
+    pthread_mutex_lock(&archive->mutex);
+    size_t low = 0, high = archive->change_count;
+    while (high - low > 1) {
+        size_t middle = low + (high - low) / 2;
+        if (archive->changes[middle].record <= record->number)
+            low = middle;
+        else
+            high = middle;
+    }
+    if (archive->change_count)
+        ff_scan_unpack_state(archive->changes[low].state, &decoder.state);
+    pthread_mutex_unlock(&archive->mutex);
+
+    if (ff_reader_init(&reader, archive->source, end, 2 * FF_DECODE_NEED_MAX) < 0)
+        return ff_error_set(error, -ENOMEM, "out of memory");
+    reader.chunk = 512;
+    int r = ff_reader_decode(&reader, &decoder, FF_FRAME, record->offset, &failed);
+    struct ff_details details = {0};
+    if (r == 0)
+        ff_reader_details(&reader, &decoder, &details);
+    ff_reader_done(&reader);
+    if (r == 0 && archive->source->ops->check(archive->source) < 0)
+        r = -ESTALE;
+    if (r == -ESTALE)
+        return ff_archive_error(archive, error, r, record->number, record->offset,
+                                "the archive was changed or shortened after it was opened");
+    if (r < 0)
+        return ff_archive_error(archive, error, r, record->number, record->offset,
+                                failed ? strerror(-r) : "the frame's header is no longer valid");
+    *ret_details = details;
+    return 0;
+}
+
+static json_t *damage_json(struct ff_archive *archive)
+{
+    json_t *list = json_array();
+    struct ff_damage damage;
+    for (uint64_t i = 0; list && ff_archive_damage(archive, i, &damage) == 0; i++) {
+        json_t *object =
+            json_pack("{s:I, s:I, s:I, s:s, s:b}", "offset", (json_int_t)damage.offset, "bytes",
+                      (json_int_t)damage.len, "record", (json_int_t)damage.record, "reason",
+                      damage.reason, "truncated", damage.code == -ENODATA);
+        if (!object || json_array_append_new(list, object) < 0) {
+            json_decref(list);
+            return NULL;
+        }
+    }
+    return list;
+}
+
+static json_t *archive_json(struct ff_archive *archive)
+{
+    struct ff_summary s;
+    ff_archive_summary(archive, &s);
+    json_t *damage = damage_json(archive);
+    if (!damage)
+        return NULL;
+    return json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:b, s:I, s:I, s:o}", "archive",
+                     archive->name, "format", archive->format->name, "records",
+                     (json_int_t)s.records, "payload_bytes", (json_int_t)s.payload_bytes,
+                     "archive_bytes", (json_int_t)s.archive_bytes, "smallest",
+                     (json_int_t)s.smallest, "largest", (json_int_t)s.largest, "complete",
+                     (int)s.complete, "scanned_bytes", (json_int_t)s.scanned_bytes, "damages",
+                     (json_int_t)s.damages, "damage", damage);
+}
+
+char *ff_report_json(struct ff_archive *const *archives, size_t count)
+{
+    json_t *list = json_array();
+    char *text = NULL, *with_newline = NULL;
+
+    for (size_t i = 0; list && i < count; i++) {
+        json_t *object = archive_json(archives[i]);
+        if (!object || json_array_append_new(list, object) < 0) {
+            json_decref(list);
+            list = NULL;
+        }
+    }
+    if (list)
+        text = json_dumps(list, JSON_INDENT(2));
+    json_decref(list);
+    if (text && asprintf(&with_newline, "%s\n", text) < 0)
+        with_newline = NULL;
+    free(text);
+    return with_newline;
+}
+
+char *ff_report_damage(struct ff_archive *archive)
+{
+    struct ff_damage damage;
+    char *text = NULL;
+    size_t len = 0;
+    FILE *out = open_memstream(&text, &len);
+
+    if (!out)
+        return NULL;
+    fprintf(out, "%20s %20s %14s  %s\n", "OFFSET", "BYTES", "RECORD", "REASON");
+    for (uint64_t i = 0; ff_archive_damage(archive, i, &damage) == 0; i++)
+        fprintf(out, "%20" PRIu64 " %20" PRIu64 " %14" PRIu64 "  %s\n", damage.offset, damage.len,
+                damage.record, damage.reason);
+    if (fclose(out) != 0) {
+        free(text);
+        return NULL;
+    }
+    return text;
+}

@@ -1,0 +1,258 @@
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "archive/internal.h"
+#include "format/format.h"
+
+static void add_extent(struct ff_view *view, uint64_t offset, uint64_t len)
+{
+    if (len == 0)
+        return;
+    view->extent[view->extents++] = (struct ff_extent){.offset = offset, .len = len};
+    view->len += len;
+}
+
+static bool ends_with_frame(const struct ff_archive *archive)
+{
+    const struct ff_layout *layout = &archive->format->layout;
+    for (unsigned int a = layout->alt_first[FF_FRAME]; a < layout->alt_first[FF_FRAME + 1]; a++)
+        if (layout->alts[a].end)
+            return true;
+    return false;
+}
+
+/* Preamble, the bytes [offset, offset + len), postamble or end frame. */
+static int wrap(const struct ff_archive *archive, uint64_t offset, uint64_t len,
+                struct ff_view *view)
+{
+    struct ff_archive *shared = (struct ff_archive *)(uintptr_t)archive;
+    if (ends_with_frame(archive) && !ff_archive_complete(archive))
+        return -EAGAIN;
+    add_extent(view, 0, archive->preamble_len);
+    add_extent(view, offset, len);
+    pthread_mutex_lock(&shared->mutex);
+    add_extent(view, archive->tail_offset, archive->tail_len);
+    pthread_mutex_unlock(&shared->mutex);
+    return 0;
+}
+
+int ff_view_record(const struct ff_archive *archive, const struct ff_record *record,
+                   enum ff_content content, struct ff_view *ret_view)
+{
+    struct ff_view view = {.record = record->number};
+    int r;
+
+    switch (content) {
+    case FF_CONTENT_PAYLOAD:
+        add_extent(&view, record->offset + record->head, record->payload);
+        break;
+    case FF_CONTENT_FRAME:
+        add_extent(&view, record->offset, ff_record_frame(record));
+        break;
+    case FF_CONTENT_FILE:
+        if ((r = wrap(archive, record->offset, ff_record_frame(record), &view)) < 0)
+            return r;
+        break;
+    }
+    *ret_view = view;
+    return 0;
+}
+
+void ff_view_archive(const struct ff_archive *archive, struct ff_view *ret_view)
+{
+    struct ff_view view = {.record = UINT64_MAX};
+    add_extent(&view, 0, archive->size == FF_SIZE_UNKNOWN ? 0 : archive->size);
+    *ret_view = view;
+}
+
+int ff_view_slice(const struct ff_archive *archive, uint64_t first, uint64_t last,
+                  struct ff_view *ret_view)
+{
+    struct ff_view view = {.record = UINT64_MAX};
+    struct ff_record from, to;
+    int r;
+
+    if (first > last)
+        return -EINVAL;
+    if ((r = ff_archive_record(archive, last, &to)) < 0 ||
+        (r = ff_archive_record(archive, first, &from)) < 0)
+        return r;
+    uint64_t end = to.offset + ff_record_frame(&to);
+    if ((r = wrap(archive, from.offset, end - from.offset, &view)) < 0)
+        return r;
+    *ret_view = view;
+    return 0;
+}
+
+/* After bytes were read: are they still the archive's? */
+static int check_source(struct ff_archive *archive, uint64_t offset, uint64_t record,
+                        struct ff_error *error)
+{
+    int r = archive->source->ops->check(archive->source);
+    if (r == -ESTALE)
+        return ff_archive_error(archive, error, r, record, offset,
+                                "the archive was changed or shortened after it was opened");
+    if (r < 0)
+        return ff_archive_error(archive, error, r, record, offset, strerror(-r));
+    return 0;
+}
+
+/* Reads all of len bytes, without the check. */
+static int read_all(struct ff_archive *archive, void *buf, size_t len, uint64_t offset,
+                    uint64_t record, struct ff_error *error)
+{
+    ssize_t got = ff_source_read_full(archive->source, buf, len, offset);
+    if (got < 0)
+        return ff_archive_error(archive, error, (int)got, record, offset, strerror((int)-got));
+    if ((size_t)got < len)
+        return ff_archive_error(archive, error, -ENODATA, record, offset + (uint64_t)got,
+                                "the archive ends here; it is shorter than when it was opened");
+    return 0;
+}
+
+int ff_archive_pread(struct ff_archive *archive, void *buf, size_t len, uint64_t offset,
+                     uint64_t record, struct ff_error *error)
+{
+    int r = read_all(archive, buf, len, offset, record, error);
+    return r < 0 ? r : check_source(archive, offset, record, error);
+}
+
+ssize_t ff_view_read(struct ff_archive *archive, const struct ff_view *view, void *buf, size_t len,
+                     uint64_t offset, struct ff_error *error)
+{
+    uint8_t *bytes = buf;
+    uint64_t before = 0; /* of the extent, in the view */
+    size_t done = 0;
+    int r;
+
+    if (offset >= view->len)
+        return 0;
+    if (len > view->len - offset)
+        len = (size_t)(view->len - offset);
+    for (unsigned int e = 0; e < view->extents && done < len; e++) {
+        const struct ff_extent *extent = &view->extent[e];
+        while (done < len && offset + done < before + extent->len) {
+            uint64_t at = offset + done;
+            uint64_t piece = archive->interval_bytes - at % archive->interval_bytes;
+            if (piece > before + extent->len - at)
+                piece = before + extent->len - at;
+            if (piece > len - done)
+                piece = len - done;
+            r = read_all(archive, bytes + done, (size_t)piece, extent->offset + (at - before),
+                         view->record, error);
+            if (r < 0)
+                return r;
+            done += (size_t)piece;
+        }
+        before += extent->len;
+    }
+    if ((r = check_source(archive, view->extent[0].offset, view->record, error)) < 0)
+        return r;
+    return (ssize_t)done;
+}
+
+/* ---- all payloads joined ---- */
+
+int ff_all_size(const struct ff_archive *archive, size_t separator_len, uint64_t *ret_size)
+{
+    uint64_t count, size, separators;
+
+    if (!ff_archive_complete(archive))
+        return -EAGAIN;
+    count = ff_archive_count(archive);
+    int r = ff_index_payload_before(archive->index, count, &size);
+    if (r < 0)
+        return r;
+    if (__builtin_mul_overflow(count, (uint64_t)separator_len, &separators) ||
+        __builtin_add_overflow(size, separators, &size) || size > FF_OFFSET_MAX)
+        return -EOVERFLOW;
+    *ret_size = size;
+    return 0;
+}
+
+/* Small records are read many at once: the span from one to the next costs less than a call each.
+ */
+#define SPAN_BYTES ((size_t)256 << 10)
+
+/* What was read ahead. */
+struct span {
+    uint8_t *buf; /* SPAN_BYTES, owned */
+    uint64_t offset;
+    size_t len;
+};
+
+/* Copies payload bytes [at, at + len) of the archive, through the span when they are few. */
+static int copy_payload(struct ff_archive *archive, struct span *span, uint8_t *out, size_t len,
+                        uint64_t at, uint64_t hint, uint64_t record, struct ff_error *error)
+{
+    if (at >= span->offset && at - span->offset <= span->len &&
+        len <= span->len - (size_t)(at - span->offset)) {
+        memcpy(out, span->buf + (size_t)(at - span->offset), len);
+        return 0;
+    }
+    if (len >= SPAN_BYTES / 4)
+        return read_all(archive, out, len, at, record, error);
+    if (!span->buf && !(span->buf = malloc(SPAN_BYTES)))
+        return -ENOMEM;
+    /* As far as the caller may come, as far as the archive goes. */
+    uint64_t want = hint < SPAN_BYTES ? hint : SPAN_BYTES;
+    if (want < len)
+        want = len;
+    span->len = 0;
+    ssize_t got = ff_source_read_full(archive->source, span->buf, (size_t)want, at);
+    if (got < 0 || (size_t)got < len)
+        return read_all(archive, out, len, at, record, error);
+    span->offset = at;
+    span->len = (size_t)got;
+    memcpy(out, span->buf, len);
+    return 0;
+}
+
+ssize_t ff_all_read(struct ff_archive *archive, const void *separator, size_t separator_len,
+                    void *buf, size_t len, uint64_t offset, struct ff_error *error)
+{
+    uint8_t *out = buf;
+    struct span span = {0};
+    uint64_t number, within, first_offset = 0;
+    size_t done = 0;
+
+    int r = ff_index_find(archive->index, separator_len, offset, &number, &within);
+    if (r == -ENOENT)
+        return 0;
+    for (; r == 0 && done < len; number++, within = 0) {
+        struct ff_record record;
+        r = ff_archive_record(archive, number, &record);
+        if (r == -ENOENT) {
+            r = 0;
+            break;
+        }
+        if (r < 0)
+            break;
+        uint64_t at = record.offset + record.head + within;
+        if (done == 0)
+            first_offset = at;
+        if (within < record.payload) {
+            uint64_t left = record.payload - within;
+            size_t piece = left < len - done ? (size_t)left : len - done;
+            /* Frames around the payloads make the span longer than what is asked for. */
+            uint64_t hint = (uint64_t)(len - done) * 2;
+            r = copy_payload(archive, &span, out + done, piece, at, hint, number, error);
+            if (r < 0)
+                break;
+            done += piece;
+            within += piece;
+        }
+        if (within >= record.payload) {
+            size_t skip = (size_t)(within - record.payload);
+            size_t piece = separator_len - skip < len - done ? separator_len - skip : len - done;
+            memcpy(out + done, (const uint8_t *)separator + skip, piece);
+            done += piece;
+        }
+    }
+    free(span.buf);
+    if (r == 0)
+        r = check_source(archive, first_offset, UINT64_MAX, error);
+    return r < 0 ? r : (ssize_t)done;
+}

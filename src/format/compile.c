@@ -1,0 +1,152 @@
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/units.h"
+#include "format/parse.h"
+
+static bool same_suffix(const struct ff_layout *layout, struct ff_text suffix, const char *text)
+{
+    return text && suffix.len && suffix.len == strlen(text) &&
+           memcmp(layout->text + suffix.start, text, suffix.len) == 0;
+}
+
+static int compile_alt(const struct ff_alt_source *source, struct ff_layout *layout,
+                       struct ff_error *error)
+{
+    if (layout->alt_count == FF_LAYOUT_ALTS_MAX)
+        return ff_error_set(error, -EOVERFLOW, "the description has more than %d alternatives",
+                            FF_LAYOUT_ALTS_MAX);
+    struct ff_alt *alt = &layout->alts[layout->alt_count];
+    *alt = (struct ff_alt){
+        .first = layout->item_count, .equation = layout->equation_count, .preamble = FF_NO_ITEM};
+    memset(&alt->roles, FF_NO_SLOT, sizeof(alt->roles));
+
+    struct ff_parser parser = {.text = source->text,
+                               .len = source->len,
+                               .layout = layout,
+                               .alt = alt,
+                               .section = source->section,
+                               .error = error};
+    int r;
+    if ((r = ff_parse_alt(&parser)) < 0 || (r = ff_resolve_alt(&parser)) < 0)
+        return r;
+    if (source->suffix) {
+        size_t len = strlen(source->suffix);
+        if (len > (size_t)(FF_LAYOUT_TEXT_BYTES - layout->text_len))
+            return ff_error_set(error, -EOVERFLOW, "the description's names are too long");
+        memcpy(layout->text + layout->text_len, source->suffix, len);
+        alt->suffix = (struct ff_text){layout->text_len, (uint16_t)len};
+        layout->text_len = (uint16_t)(layout->text_len + len);
+        if (source->section == FF_FRAME)
+            for (unsigned int p = 0; p < layout->alt_first[FF_PREAMBLE + 1]; p++)
+                if (same_suffix(layout, layout->alts[p].suffix, source->suffix))
+                    alt->preamble = (uint8_t)p;
+    }
+    if (source->section == FF_POSTAMBLE) {
+        uint64_t size = 0;
+        for (unsigned int i = 0; i < alt->count; i++) {
+            const struct ff_item *item = ff_parser_item(&parser, i);
+            if (item->size_kind != FF_SIZE_FIXED || item->size > FF_LINE_MAX_BYTES - size)
+                return ff_parser_fail(&parser, -EINVAL, item->column, item->span,
+                                      "a postamble is of fixed size, at most %d bytes: "
+                                      "it is recognised from the archive's end",
+                                      FF_LINE_MAX_BYTES);
+            size += item->size;
+        }
+        if (size > layout->postamble_max)
+            layout->postamble_max = size;
+    }
+    layout->alt_count++;
+    return 0;
+}
+
+int ff_layout_compile(const struct ff_alt_source *alts, size_t count, struct ff_layout *ret_layout,
+                      struct ff_error *error)
+{
+    struct ff_layout *layout = ret_layout;
+    memset(layout, 0, sizeof(*layout));
+    for (int section = 0; section < FF_SECTIONS; section++) {
+        layout->alt_first[section] = layout->alt_count;
+        /* Frames look for their preamble among those before them. */
+        layout->alt_first[section + 1] = layout->alt_count;
+        for (size_t i = 0; i < count; i++) {
+            if ((int)alts[i].section != section)
+                continue;
+            int r = compile_alt(&alts[i], layout, error);
+            if (r < 0)
+                return r;
+        }
+        layout->alt_first[section + 1] = layout->alt_count;
+    }
+    if (layout->alt_first[FF_FRAME] == layout->alt_first[FF_FRAME + 1])
+        return ff_error_set(error, -EINVAL, "the description has no frame");
+    return 0;
+}
+
+int ff_description_split(const char *description, struct ff_alt_source *ret_alts, size_t *ret_count,
+                         struct ff_error *error)
+{
+    size_t count = 0, part = 0;
+    const char *start = description;
+    bool quoted = false;
+
+    for (const char *p = description;; p++) {
+        if (quoted && *p) {
+            if (*p == '\\' && p[1])
+                p++;
+            else if (*p == '"')
+                quoted = false;
+            continue;
+        }
+        if (*p == '"') {
+            quoted = true;
+            continue;
+        }
+        if (*p && *p != ';' && *p != '|')
+            continue;
+        if (count == FF_LAYOUT_ALTS_MAX)
+            return ff_error_set(error, -EOVERFLOW, "the description has more than %d alternatives",
+                                FF_LAYOUT_ALTS_MAX);
+        ret_alts[count++] = (struct ff_alt_source){
+            .section = (enum ff_section)part, .text = start, .len = (size_t)(p - start)};
+        start = p + 1;
+        if (*p == ';' && ++part == FF_SECTIONS)
+            return ff_error_set(error, -EINVAL,
+                                "too many ';': a description is [preamble ;] record [; postamble]");
+        if (!*p)
+            break;
+    }
+    /* A single part is the record. */
+    if (part == 0)
+        for (size_t i = 0; i < count; i++)
+            ret_alts[i].section = FF_FRAME;
+    *ret_count = count;
+    return 0;
+}
+
+const char *ff_item_label(const struct ff_layout *layout, const struct ff_item *item,
+                          char buf[FF_ITEM_LABEL_BYTES])
+{
+    static const char *const kinds[] = {
+        "integer", "byte-order mark", "varint", "zigzag", "digits", "literal",  "bytes",
+        "text",    "zeros",           "line",   "data",   "pad",    "alignment"};
+    if (item->name.len) {
+        snprintf(buf, FF_ITEM_LABEL_BYTES, "%.*s", (int)item->name.len,
+                 layout->text + item->name.start);
+    } else if (item->kind == FF_ITEM_LITERAL) {
+        char escaped[FF_ITEM_LABEL_BYTES - 2];
+        ff_escape(escaped, sizeof(escaped), layout->text + item->text.start, item->text.len);
+        snprintf(buf, FF_ITEM_LABEL_BYTES, "\"%s\"", escaped);
+    } else if (item->kind == FF_ITEM_INT && item->bit_count) {
+        size_t n = 0;
+        for (unsigned int b = 0; b < item->bit_count && n < FF_ITEM_LABEL_BYTES; b++) {
+            struct ff_text name = layout->bits[item->bits + b].name;
+            n += (size_t)snprintf(buf + n, FF_ITEM_LABEL_BYTES - n, "%s%.*s", b ? "+" : "",
+                                  (int)name.len, layout->text + name.start);
+        }
+    } else {
+        snprintf(buf, FF_ITEM_LABEL_BYTES, "%s", kinds[item->kind]);
+    }
+    return buf;
+}

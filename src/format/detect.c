@@ -1,0 +1,276 @@
+/*
+ * Which format is it? Every built-in description is tried on the archive's head, and what speaks
+ * for it is counted in bits: how improbable it is that other bytes fit so well by chance.
+ * Constants, digits, repeated lengths and checksums give their whole width; a length gives the bits
+ * that it could have gone past the archive's end with and did not; a chain of frames that ends
+ * exactly where the archive ends gives the bits of the archive's size.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "format/checksum.h"
+#include "format/decode.h"
+#include "format/format.h"
+
+#define FRAMES_MAX      1024 /* tried of each format */
+#define ENOUGH_BITS     32   /* a format with less is not believed */
+#define CERTAIN_BITS    24   /* of constants: outranks whatever has only lengths */
+#define CANDIDATES_SHOW 4
+
+struct evidence {
+    unsigned int fixed; /* bits from constants */
+    unsigned int chain; /* bits from lengths */
+    unsigned int frames;
+};
+
+struct head {
+    const uint8_t *buf;
+    size_t len;
+    uint64_t size; /* of the archive, or UINT64_MAX */
+};
+
+static unsigned int bits_of(uint64_t n)
+{
+    return n ? 64U - (unsigned int)__builtin_clzll(n) : 0;
+}
+
+/* A checksum whose bytes are all in the head: its bits if it is right. A wrong one says nothing
+ * here: it may be damage. */
+static unsigned int checksum_bits(const struct head *head, const struct ff_decoder *d,
+                                  const struct ff_item *item)
+{
+    uint64_t from = d->starts[item->check_from], to = d->starts[item->check_to + 1];
+    struct ff_checksum checksum;
+
+    if (to > head->len || to < from || item->checksum == FF_CHECKSUM_MD5)
+        return 0;
+    ff_checksum_init(&checksum, item->checksum);
+    ff_checksum_update(&checksum, head->buf + from, (size_t)(to - from));
+    return ff_checksum_number(&checksum) == (uint64_t)d->slots[item->slot] ? item->width * 8U : 0;
+}
+
+static unsigned int fixed_bits(const struct head *head, const struct ff_decoder *d,
+                               const struct ff_item *item, unsigned int index)
+{
+    uint64_t len = d->starts[index + 1] - d->starts[index];
+    unsigned int bits = 0;
+
+    switch (item->kind) {
+    case FF_ITEM_LITERAL:
+    case FF_ITEM_ZERO:
+        return item->optional ? 0 : (unsigned int)(len < 64 ? len : 64) * 8;
+    case FF_ITEM_B32:
+        return 31;
+    case FF_ITEM_DIGITS:
+        bits = (unsigned int)len * 4;
+        break;
+    default:
+        break;
+    }
+    if (item->condition == FF_CONDITION_TEXT)
+        return (unsigned int)len * 8;
+    if (item->condition == FF_CONDITION_SAME)
+        return (unsigned int)len * 8;
+    if (item->condition == FF_CONDITION_IN && item->kind == FF_ITEM_INT)
+        return (unsigned int)len * 8 + 1 - bits_of(item->number_count);
+    if (item->checksum != FF_CHECKSUM_NONE)
+        bits += checksum_bits(head, d, item);
+    return bits;
+}
+
+static void weigh(const struct head *head, const struct ff_decoder *d, struct evidence *evidence)
+{
+    const struct ff_layout *layout = d->layout;
+    const struct ff_alt *alt = &layout->alts[d->alt];
+    /* Not what is left of it: near the end every small number would count. */
+    uint64_t size = head->size == UINT64_MAX ? FF_OFFSET_MAX : head->size;
+    uint64_t payload, len;
+
+    ff_decoder_payload(d, &payload, &len);
+    for (unsigned int i = 0; i < alt->count; i++)
+        evidence->fixed += fixed_bits(head, d, &layout->items[alt->first + i], i);
+    for (unsigned int e = 0; e < alt->equation_count; e++) {
+        const struct ff_equation *equation = &layout->equations[alt->equation + e];
+        const struct ff_item *item = &layout->items[alt->first + equation->item];
+        if (item->kind != FF_ITEM_INT)
+            continue;
+        if (equation->solves == FF_NO_ITEM)
+            evidence->fixed += item->width * 8U;
+        else if (len && item->width * 8U > bits_of(size))
+            evidence->chain += item->width * 8U - bits_of(size);
+    }
+}
+
+/* Tags and names are printable in every format that has them; binary bytes in their place say that
+ * it is another. */
+static bool text_is_printable(const struct head *head, const struct ff_decoder *d)
+{
+    const struct ff_alt *alt = &d->layout->alts[d->alt];
+    for (unsigned int i = 0; i < alt->count; i++) {
+        if (d->layout->items[alt->first + i].kind != FF_ITEM_STR)
+            continue;
+        for (uint64_t at = d->starts[i]; at < d->starts[i + 1] && at < head->len; at++)
+            if (head->buf[at] != 0 && (head->buf[at] < 0x20 || head->buf[at] == 0x7f))
+                return false;
+    }
+    return true;
+}
+
+/* What speaks for the format; false when the head contradicts it. */
+static bool try_format(const struct ff_format *format, const struct head *head,
+                       struct evidence *ret_evidence)
+{
+    const struct ff_layout *layout = &format->layout;
+    const struct ff_window window = {.bytes = head->buf, .offset = 0, .len = head->len};
+    struct evidence evidence = {0};
+    struct ff_decoder d;
+    uint64_t offset = 0;
+    bool postamble = layout->alt_first[FF_POSTAMBLE] != layout->alt_first[FF_SECTIONS];
+
+    ff_decoder_init(&d, layout, head->size);
+    if (layout->alt_first[FF_PREAMBLE] != layout->alt_first[FF_FRAME]) {
+        ff_decode_begin(&d, FF_PREAMBLE, 0);
+        if (ff_decode(&d, &window) != FF_DECODE_DONE)
+            return false;
+        weigh(head, &d, &evidence);
+        offset = d.end;
+    }
+    bool magic = evidence.fixed >= CERTAIN_BITS;
+    bool landed = false;
+    while (evidence.frames < FRAMES_MAX) {
+        if (offset >= head->size) {
+            landed = offset == head->size && !postamble;
+            break;
+        }
+        if (postamble && head->size - offset <= layout->postamble_max) {
+            struct ff_decoder end = d;
+            ff_decode_begin(&end, FF_POSTAMBLE, offset);
+            if (ff_decode(&end, &window) == FF_DECODE_DONE && end.end == head->size) {
+                weigh(head, &end, &evidence);
+                landed = true;
+                break;
+            }
+        }
+        ff_decode_begin(&d, FF_FRAME, offset);
+        int r = ff_decode(&d, &window);
+        if (r == FF_DECODE_NEED) /* it goes on past the head */
+            break;
+        if (r < 0) {
+            /* A cut archive is still of its format; one that breaks in the middle must have said
+             * what it is before. */
+            if (!(r == -ENODATA && evidence.frames > 1) && !magic)
+                return false;
+            break;
+        }
+        if (!magic && !text_is_printable(head, &d))
+            return false;
+        weigh(head, &d, &evidence);
+        evidence.frames++;
+        offset = d.end;
+        if (layout->alts[d.alt].end) {
+            landed = true;
+            break;
+        }
+    }
+    if (landed && head->size != UINT64_MAX && evidence.frames)
+        evidence.chain += bits_of(head->size);
+    if (evidence.frames == 0 && !magic)
+        return false;
+    *ret_evidence = evidence;
+    return evidence.fixed + evidence.chain >= ENOUGH_BITS || magic;
+}
+
+/* Positive when a speaks louder than b. */
+static int compare(const struct evidence *a, const struct evidence *b)
+{
+    bool a_certain = a->fixed >= CERTAIN_BITS, b_certain = b->fixed >= CERTAIN_BITS;
+    uint64_t a_bits = (uint64_t)a->fixed + a->chain, b_bits = (uint64_t)b->fixed + b->chain;
+
+    if (a_certain != b_certain)
+        return a_certain ? 1 : -1;
+    return a_bits > b_bits ? 1 : a_bits < b_bits ? -1 : 0;
+}
+
+/* Files that many people will try, and that are something else. */
+static const char *known_other(const struct head *head)
+{
+    static const struct {
+        const char *magic;
+        size_t len;
+        const char *what;
+    } others[] = {
+        {"\x1f\x8b", 2, "gzip: decompress it first, as in zcat FILE | framefs ls -"},
+        {"\x28\xb5\x2f\xfd", 4, "zstd: decompress it first, as in zstdcat FILE | framefs ls -"},
+        {"\xfd\x37zXZ\0", 6, "xz: decompress it first, as in xzcat FILE | framefs ls -"},
+        {"BZh", 3, "bzip2: decompress it first, as in bzcat FILE | framefs ls -"},
+        {"\x04\x22\x4d\x18", 4, "lz4: decompress it first, as in lz4cat FILE | framefs ls -"},
+        {"PK\x03\x04", 4, "a ZIP archive"},
+        {"\x7f\x45LF", 4, "an ELF object"},
+        {"%PDF", 4, "a PDF document"},
+        {"SQLite format 3", 15, "an SQLite database"},
+    };
+    for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
+        if (head->len >= others[i].len && memcmp(head->buf, others[i].magic, others[i].len) == 0)
+            return others[i].what;
+    return NULL;
+}
+
+int ff_format_detect(const void *buf, size_t len, uint64_t size, struct ff_format **ret_format,
+                     struct ff_error *error)
+{
+    const struct head head = {.buf = buf, .len = len, .size = size};
+    struct ff_format *best = NULL;
+    struct evidence best_evidence = {0};
+    char rivals[256] = "";
+    size_t rival_count = 0;
+
+    for (size_t i = 0; len && i < ff_preset_count; i++) {
+        struct ff_format *format;
+        struct evidence evidence;
+        int r = ff_format_find(ff_preset_names[i], &format, error);
+        if (r < 0) {
+            ff_format_free(best);
+            return r;
+        }
+        int better = -1;
+        if (try_format(format, &head, &evidence)) {
+            if (!best)
+                better = 1;
+            else if (format->generic != best->generic)
+                better = best->generic ? 1 : -1;
+            else
+                better = compare(&evidence, &best_evidence);
+        }
+        if (better == 0 && rival_count++ < CANDIDATES_SHOW) {
+            size_t n = strlen(rivals);
+            snprintf(rivals + n, sizeof(rivals) - n, ", %s", format->name);
+        }
+        if (better <= 0) {
+            ff_format_free(format);
+            continue;
+        }
+        ff_format_free(best);
+        best = format;
+        best_evidence = evidence;
+        rivals[0] = '\0';
+        rival_count = 0;
+    }
+    if (rival_count) {
+        int r = ff_error_set(error, -ENOTUNIQ,
+                             "several formats fit equally well: %s%s; say which with --format",
+                             best->name, rivals);
+        ff_format_free(best);
+        return r;
+    }
+    if (best) {
+        *ret_format = best;
+        return 0;
+    }
+    const char *other = known_other(&head);
+    if (other)
+        return ff_error_set(error, -ENOENT, "no known framing; it looks like %s", other);
+    return ff_error_set(error, -ENOENT,
+                        "no known format fits; say which with --format NAME (framefs formats lists "
+                        "them) or describe it with --frame");
+}

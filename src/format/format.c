@@ -1,0 +1,124 @@
+#include "format/format.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/units.h"
+
+void ff_format_free(struct ff_format *format)
+{
+    if (!format)
+        return;
+    free(format->text);
+    free(format);
+}
+
+int ff_format_compile(const char *description, struct ff_format **ret_format,
+                      struct ff_error *error)
+{
+    struct ff_alt_source alts[FF_LAYOUT_ALTS_MAX];
+    size_t count;
+    int r = ff_description_split(description, alts, &count, error);
+    if (r < 0)
+        return r;
+    struct ff_format *format = calloc(1, sizeof(*format));
+    if (!format)
+        return ff_error_set(error, -ENOMEM, "out of memory");
+    if ((r = ff_layout_compile(alts, count, &format->layout, error)) < 0)
+        goto fail;
+    strcpy(format->name, "custom");
+    if (asprintf(&format->text, "frame = %s\n", description) < 0) {
+        format->text = NULL;
+        r = ff_error_set(error, -ENOMEM, "out of memory");
+        goto fail;
+    }
+    *ret_format = format;
+    return 0;
+fail:
+    ff_format_free(format);
+    return r;
+}
+
+int ff_format_none(struct ff_format **ret_format, struct ff_error *error)
+{
+    struct ff_format *format = calloc(1, sizeof(*format));
+    if (!format || !(format->text = strdup(""))) {
+        free(format);
+        return ff_error_set(error, -ENOMEM, "out of memory");
+    }
+    format->none = true;
+    strcpy(format->name, "none");
+    strcpy(format->about, "an empty archive of no format");
+    *ret_format = format;
+    return 0;
+}
+
+int ff_format_find(const char *name, struct ff_format **ret_format, struct ff_error *error)
+{
+    for (size_t i = 0; i < ff_preset_count; i++)
+        if (strcmp(name, ff_preset_names[i]) == 0)
+            return ff_preset_load(ff_presets_ini, name, ret_format, error);
+    char escaped[FF_FORMAT_NAME_BYTES];
+    ff_escape(escaped, sizeof(escaped), name, strlen(name));
+    const char *near = ff_nearest(name, ff_preset_names);
+    return ff_error_set(error, -ENOENT, "unknown format '%s'%s%s%s (framefs formats lists all)",
+                        escaped, near ? "; did you mean '" : "", near ? near : "",
+                        near ? "'?" : "");
+}
+
+size_t ff_format_preset_count(void)
+{
+    return ff_preset_count;
+}
+
+const char *ff_format_preset_name(size_t index)
+{
+    return index < ff_preset_count ? ff_preset_names[index] : NULL;
+}
+
+const char *ff_format_name(const struct ff_format *format)
+{
+    return format->name;
+}
+
+const char *ff_format_about(const struct ff_format *format)
+{
+    return format->about;
+}
+
+const char *ff_format_text(const struct ff_format *format)
+{
+    return format->text;
+}
+
+const char *ff_format_extension(const struct ff_format *format, enum ff_content content)
+{
+    bool typed = content == FF_CONTENT_FILE ||
+                 (content == FF_CONTENT_FRAME && format->content == FF_CONTENT_FRAME);
+    return typed ? format->extension : "";
+}
+
+enum ff_content ff_format_content(const struct ff_format *format)
+{
+    return format->content;
+}
+
+static const char *const content_names[] = {"payload", "frame", "file"};
+
+int ff_content_parse(const char *text, enum ff_content *ret_content)
+{
+    for (int i = 0; i < 3; i++) {
+        if (strcmp(text, content_names[i]) != 0)
+            continue;
+        *ret_content = (enum ff_content)i;
+        return 0;
+    }
+    return -EINVAL;
+}
+
+const char *ff_content_name(enum ff_content content)
+{
+    return content_names[content];
+}
