@@ -19,10 +19,11 @@
 
 #define OFFSET_MAX ((uint64_t)INT64_MAX)
 
-/* The directory grows by chunks that never move: four of each size, then four of twice the size. So
- * at most a fifth of it is unused. */
-#define DIRECTORY_FIRST_BITS 8 /* the first four chunks together hold 2^8 blocks */
-#define DIRECTORY_CHUNKS     100
+/* The directory grows by chunks that never move: eight of a size, then eight of twice the size. So
+ * at most a ninth of it is unused. */
+#define DIRECTORY_STEP_BITS  3
+#define DIRECTORY_FIRST_BITS 8 /* the first eight chunks together hold 2^8 blocks */
+#define DIRECTORY_CHUNKS     200
 
 #define ARENA_FIRST_BYTES (UINT32_C(16) << 10)
 #define ARENA_MAX_BYTES   (UINT32_C(1) << 20)
@@ -32,7 +33,7 @@
 _Static_assert(FF_BLOCK_BYTES_MAX <= UINT16_MAX, "a block's length fits");
 _Static_assert(FF_BLOCK_BYTES_MAX + LENGTH_BYTES <= ARENA_FIRST_BYTES, "a block fits");
 _Static_assert(FF_INDEX_RECORDS_MAX / FF_INDEX_BLOCK <= UINT64_C(1) << 32,
-               "100 directory chunks reach to the last block");
+               "200 directory chunks reach to the last block");
 
 struct directory_entry {
     uint64_t offset;  /* where the previous frame ended */
@@ -67,6 +68,7 @@ struct ff_index {
     uint64_t end;        /* of the last frame */
     uint64_t payload;    /* bytes of payload so far */
     uint64_t packed_end; /* where the last frame in a block ends */
+    const uint8_t *last; /* block's bytes, length first; NULL before the first one */
     bool sealed;
 };
 
@@ -80,15 +82,17 @@ static void directory_locate(uint64_t block, unsigned int *ret_chunk, size_t *re
 {
     uint64_t place = block + (UINT64_C(1) << DIRECTORY_FIRST_BITS);
     unsigned int exponent = 63 - (unsigned int)__builtin_clzll(place);
-    unsigned int shift = exponent - 2;
+    unsigned int shift = exponent - DIRECTORY_STEP_BITS;
+    unsigned int step = (unsigned int)(place >> shift) & ((1u << DIRECTORY_STEP_BITS) - 1);
 
-    *ret_chunk = (exponent - DIRECTORY_FIRST_BITS) * 4 + ((place >> shift) & 3);
+    *ret_chunk = (exponent - DIRECTORY_FIRST_BITS) << DIRECTORY_STEP_BITS | step;
     *ret_within = place & ((UINT64_C(1) << shift) - 1);
 }
 
 static size_t directory_chunk_entries(unsigned int chunk)
 {
-    return (size_t)1 << (DIRECTORY_FIRST_BITS - 2 + chunk / 4);
+    return (size_t)1 << (DIRECTORY_FIRST_BITS - DIRECTORY_STEP_BITS +
+                         (chunk >> DIRECTORY_STEP_BITS));
 }
 
 static const struct directory_entry *directory_get(const struct ff_index *index, uint64_t block)
@@ -117,14 +121,19 @@ static struct directory_entry *directory_add(struct ff_index *index, uint64_t bl
     return &index->directory[chunk][within];
 }
 
-/* Room for len bytes, at most FF_BLOCK_BYTES_MAX + LENGTH_BYTES; NULL when memory is short. */
-static uint8_t *arena_add(struct ff_index *index, size_t len)
+/* A copy of a block's bytes, at most LENGTH_BYTES + FF_BLOCK_BYTES_MAX; NULL when memory is short.
+ */
+static const uint8_t *arena_keep(struct ff_index *index, const uint8_t *bytes, size_t len)
 {
     struct arena *arena = index->arena;
 
+    /* Records of one size: all blocks are alike. The lengths in front are compared first. */
+    if (index->last && memcmp(index->last, bytes, LENGTH_BYTES) == 0 &&
+        memcmp(index->last, bytes, len) == 0)
+        return index->last;
     if (!arena || arena->size - arena->used < len) {
-        /* Chunks are as large as a sixteenth of all, so that little of them is unused. */
-        size_t size = atomic_load_explicit(&index->memory, memory_order_relaxed) / 16;
+        /* Chunks are a small part of all, so that little of them is unused. */
+        size_t size = atomic_load_explicit(&index->memory, memory_order_relaxed) / 32;
         if (size < ARENA_FIRST_BYTES)
             size = ARENA_FIRST_BYTES;
         if (size > ARENA_MAX_BYTES)
@@ -136,9 +145,10 @@ static uint8_t *arena_add(struct ff_index *index, size_t len)
         index->arena = arena;
         atomic_fetch_add_explicit(&index->memory, sizeof(*arena) + size, memory_order_relaxed);
     }
-    uint8_t *bytes = arena->bytes + arena->used;
+    uint8_t *kept = arena->bytes + arena->used;
+    memcpy(kept, bytes, len);
     arena->used += (uint32_t)len;
-    return bytes;
+    return kept;
 }
 
 int ff_index_new(struct ff_index **ret_index)
@@ -191,16 +201,16 @@ static int pack_tail(struct ff_index *index)
     bytes[1] = (uint8_t)(len >> 8);
 
     struct directory_entry *entry = directory_add(index, packed / FF_INDEX_BLOCK);
-    uint8_t *kept = entry ? arena_add(index, LENGTH_BYTES + len) : NULL;
+    const uint8_t *kept = entry ? arena_keep(index, bytes, LENGTH_BYTES + len) : NULL;
     if (!kept)
         return -ENOMEM;
-    memcpy(kept, bytes, LENGTH_BYTES + len);
     *entry = (struct directory_entry){
         .offset = index->packed_end,
         .payload = own(&index->slots[0].payload_before),
         .bytes = kept,
     };
     index->packed_end = end;
+    index->last = kept;
     atomic_store_explicit(&index->packed, packed + count, memory_order_release);
     return 0;
 }
