@@ -10,7 +10,7 @@ import sys
 import common
 
 # Names and data that only look misspelt.
-WORDS = 'ans,fo,te,inout,crate,ond,datas,sive'
+WORDS = 'ans,clen,conter,fo,te,inout'
 
 
 def shell_scripts():
