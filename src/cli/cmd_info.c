@@ -1,0 +1,208 @@
+/* framefs info: what an archive holds, in figures. */
+#include <framefs/archive.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/units.h"
+#include "cli/bar.h"
+#include "cli/command.h"
+#include "cli/input.h"
+#include "cli/progress.h"
+
+#define DAMAGES_SHOWN 20
+
+struct info_values {
+    struct ff_input_options input;
+    bool json;
+    bool histogram;
+};
+
+static const struct ff_option options[] = {
+    FF_INPUT_OPTIONS(struct info_values, input),
+    {
+        .name = "histogram",
+        .help = "show the histogram of payload sizes also when stdout is no terminal",
+        .parse = ff_option_flag,
+        .offset = offsetof(struct info_values, histogram),
+    },
+    {
+        .name = "json",
+        .help = "print one JSON array, an object an archive",
+        .parse = ff_option_flag,
+        .offset = offsetof(struct info_values, json),
+    },
+    FF_OPTION_HELP,
+    FF_OPTION_END,
+};
+
+static void scan_state(void *context, struct ff_progress_state *ret_state)
+{
+    struct ff_archive *archive = context;
+    struct ff_summary summary;
+
+    ff_archive_summary(archive, &summary);
+    ret_state->done_bytes = summary.scanned_bytes;
+    ret_state->total_known = summary.archive_bytes > 0; /* 0 for a pipe, up to its end */
+    ret_state->total_bytes = summary.archive_bytes;
+}
+
+/* Opens and scans path to its end. FF_EXIT_FAILED with an archive: it is damaged, or could be read
+ * in part only. */
+static enum ff_exit open_archive(const char *path, const struct info_values *values,
+                                 struct ff_archive **ret_archive)
+{
+    struct ff_input input;
+    struct ff_archive *archive;
+    struct ff_error error = {0};
+
+    enum ff_exit status =
+        ff_input_open(path, &values->input, FF_INPUT_STREAMS, NULL, false, &input);
+    if (status != FF_EXIT_DONE)
+        return status;
+    int rc = ff_archive_open(input.source, input.format,
+                             &(struct ff_archive_options){.name = input.name}, &archive, &error);
+    if (rc < 0) {
+        ff_say("%s", error.text);
+        return FF_EXIT_FAILED;
+    }
+    struct ff_progress *progress = ff_progress_begin(input.name, scan_state, archive);
+    rc = ff_archive_scan(archive, UINT64_MAX, &error);
+    ff_progress_end(progress);
+    *ret_archive = archive;
+    /* A source that fails is among the damages. */
+    return rc < 0 ? FF_EXIT_FAILED : FF_EXIT_DONE;
+}
+
+static void print_bytes(struct ff_output *out, const char *label, uint64_t bytes)
+{
+    char text[FF_SIZE_TEXT_BYTES];
+
+    ff_format_size(text, bytes);
+    ff_output_format(out, "  %-9s ", label);
+    if (bytes < 1000)
+        ff_output_format(out, "%s\n", text);
+    else
+        ff_output_format(out, "%s (%" PRIu64 " bytes)\n", text, bytes);
+}
+
+static void print_damages(struct ff_output *out, struct ff_archive *archive, uint64_t count)
+{
+    struct ff_damage damage;
+
+    if (count == 0) {
+        ff_output_text(out, "  damage    none\n");
+        return;
+    }
+    ff_output_format(out, "  damage    %" PRIu64 " place%s\n", count, count == 1 ? "" : "s");
+    for (uint64_t i = 0; i < DAMAGES_SHOWN && ff_archive_damage(archive, i, &damage) == 0; i++)
+        ff_output_format(
+            out, "            record %" PRIu64 " at byte %" PRIu64 ", %" PRIu64 " bytes: %s\n",
+            damage.record, damage.offset, damage.len, damage.reason);
+    if (count > DAMAGES_SHOWN)
+        ff_output_format(out, "            and %" PRIu64 " more: framefs info --json lists them\n",
+                         count - DAMAGES_SHOWN);
+}
+
+static void print_block(struct ff_cli *cli, const struct info_values *values,
+                        struct ff_archive *archive)
+{
+    struct ff_output *out = &cli->out;
+    struct ff_summary summary;
+
+    ff_archive_summary(archive, &summary);
+    ff_output_format(out, "%s\n", ff_archive_name(archive));
+    ff_output_format(out, "  format    %s\n", ff_format_name(ff_archive_format(archive)));
+    ff_output_format(out, "  records   %" PRIu64 "\n", summary.records);
+    print_bytes(out, "payload", summary.payload_bytes);
+    print_bytes(out, "smallest", summary.smallest);
+    print_bytes(out, "largest", summary.largest);
+    print_bytes(out, "archive", summary.archive_bytes);
+    print_damages(out, archive, summary.damages);
+    if (summary.records > 0 && (cli->terminal.present || values->histogram)) {
+        ff_output_text(out, "\n");
+        ff_bar_histogram(out, summary.histogram, &cli->terminal);
+    }
+}
+
+/* What stderr says of the damages: the block and the JSON list them. */
+static enum ff_exit tell_damages(struct ff_archive *archive)
+{
+    enum ff_exit status = FF_EXIT_DONE;
+    struct ff_summary summary;
+    struct ff_damage damage;
+
+    ff_archive_summary(archive, &summary);
+    if (summary.damages == 1 && ff_archive_damage(archive, 0, &damage) == 0)
+        return ff_say_damage(ff_archive_name(archive), &damage);
+    if (summary.damages > 1) {
+        ff_say("%s: damaged in %" PRIu64 " places", ff_archive_name(archive), summary.damages);
+        status = FF_EXIT_FAILED;
+    }
+    return status;
+}
+
+static enum ff_exit print_json(struct ff_output *out, struct ff_archive *const *archives,
+                               size_t count)
+{
+    FF_CLEANUP(free) char *text = ff_report_json(archives, count);
+
+    if (!text) {
+        ff_say("out of memory");
+        return FF_EXIT_FAILED;
+    }
+    ff_output_text(out, text);
+    return FF_EXIT_DONE;
+}
+
+static enum ff_exit run(struct ff_cli *cli, const void *values_of, char **operands, size_t count)
+{
+    const struct info_values *values = values_of;
+    enum ff_exit status = ff_input_check(&values->input);
+    size_t opened = 0;
+
+    if (status != FF_EXIT_DONE)
+        return status;
+    FF_CLEANUP(free) struct ff_archive **archives = calloc(count, sizeof(struct ff_archive *));
+    if (!archives) {
+        ff_say("out of memory");
+        return FF_EXIT_FAILED;
+    }
+    for (size_t i = 0; i < count && !ff_output_failed(&cli->out); i++) {
+        struct ff_archive *archive = NULL;
+        status = ff_exit_worse(status, open_archive(operands[i], values, &archive));
+        if (!archive)
+            continue;
+        if (values->json) {
+            archives[opened++] = archive;
+        } else {
+            if (opened++ > 0)
+                ff_output_text(&cli->out, "\n");
+            print_block(cli, values, archive);
+        }
+        ff_output_flush(&cli->out);
+        status = ff_exit_worse(status, tell_damages(archive));
+        if (!values->json)
+            ff_archive_close(archive);
+    }
+    if (values->json) {
+        status = ff_exit_worse(status, print_json(&cli->out, archives, opened));
+        for (size_t i = 0; i < opened; i++)
+            ff_archive_close(archives[i]);
+    }
+    return status;
+}
+
+const struct ff_command ff_command_info = {
+    .name = "info",
+    .usage = "[OPTIONS] ARCHIVE...",
+    .summary = "show format, number and sizes of records, damage",
+    .notes = "ARCHIVE \"-\" is standard input. The exit status is 1 when an archive is damaged.\n",
+    .options = options,
+    .operands_min = 1,
+    .operands_max = FF_OPERANDS_ANY,
+    .values_bytes = sizeof(struct info_values),
+    .run = run,
+};

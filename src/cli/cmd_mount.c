@@ -1,0 +1,258 @@
+/* framefs mount: opens archives, goes to the background, serves. */
+#include <errno.h>
+#include <framefs/archive.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include "base/cleanup.h"
+#include "base/units.h"
+#include "cli/command.h"
+#include "cli/mount_options.h"
+#include "cli/names.h"
+#include "fs/fs.h"
+
+/* Records that are known before the mount appears: one more than a flat directory holds, so that
+ * the layout is settled by the archive alone and never by time. */
+#define SCANNED_FIRST (FF_TREE_FLAT_MAX + UINT64_C(1))
+
+/* Descriptors for other things than archives. */
+#define DESCRIPTORS_SPARE 64
+
+struct mount {
+    const struct ff_mount_values *values;
+    const char *dir; /* absolute */
+    char **paths;    /* absolute, of the archives */
+    char **names;
+    struct ff_fs_archive *archives;
+    size_t count;
+};
+
+static enum ff_exit fail_errno(const char *path, int code, const char *advice)
+{
+    char shown[FF_INPUT_NAME_BYTES];
+
+    ff_escape(shown, sizeof(shown), path, strlen(path));
+    ff_say("%s: %s%s", shown, strerror(-code), advice);
+    return FF_EXIT_FAILED;
+}
+
+/* The directory, absolute: the server leaves the working directory. */
+static enum ff_exit resolve_dir(const char *dir, char **ret_path)
+{
+    char shown[FF_INPUT_NAME_BYTES];
+    struct stat st;
+
+    ff_escape(shown, sizeof(shown), dir, strlen(dir));
+    if (ff_fs_is_dead_mount(dir)) {
+        ff_say("%s: a mount whose server has died is still there: remove it with framefs "
+               "umount '%s'",
+               shown, shown);
+        return FF_EXIT_FAILED;
+    }
+    if (stat(dir, &st) < 0)
+        return fail_errno(dir, -errno, errno == ENOENT ? " (make the directory first)" : "");
+    if (!S_ISDIR(st.st_mode))
+        return fail_errno(dir, -ENOTDIR, " (the last argument is where to mount)");
+    *ret_path = realpath(dir, NULL);
+    return *ret_path ? FF_EXIT_DONE : fail_errno(dir, -errno, "");
+}
+
+/* The archive's path, absolute but otherwise as it was given. */
+static enum ff_exit resolve_archive(const char *path, char **ret_path)
+{
+    struct stat st;
+
+    if (strcmp(path, "-") == 0) {
+        ff_say("mount: a pipe cannot be mounted: its records are read again and again, in any "
+               "order; write it to a file first");
+        return FF_EXIT_USAGE;
+    }
+    if (stat(path, &st) < 0)
+        return fail_errno(path, -errno, "");
+    FF_CLEANUP(free) char *where = path[0] == '/' ? strdup("") : getcwd(NULL, 0);
+    if (!where)
+        return fail_errno(path, -errno, "");
+    if (asprintf(ret_path, "%s%s%s", where, path[0] == '/' ? "" : "/", path) < 0) {
+        *ret_path = NULL;
+        return fail_errno(path, -ENOMEM, "");
+    }
+    return FF_EXIT_DONE;
+}
+
+/* Each archive keeps a descriptor open. */
+static void allow_descriptors(size_t count)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= count + DESCRIPTORS_SPARE)
+        return;
+    limit.rlim_cur =
+        limit.rlim_max < count + DESCRIPTORS_SPARE ? limit.rlim_max : count + DESCRIPTORS_SPARE;
+    /* Where that fails, so does opening the archives, with its own message. */
+    setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static enum ff_exit open_archive(struct mount *mount, size_t index)
+{
+    const struct ff_mount_values *values = mount->values;
+    struct ff_archive_options options = {.interval_bytes = values->interval_bytes};
+    struct ff_error error = {0};
+    struct ff_input input;
+    struct ff_archive *archive;
+
+    enum ff_exit status =
+        ff_input_open(mount->paths[index], &values->input, FF_INPUT_FILES, NULL, false, &input);
+    if (status != FF_EXIT_DONE)
+        return status;
+    enum ff_content content = values->content.given ? (enum ff_content)values->content.content
+                                                    : ff_format_content(input.format);
+    options.name = input.name;
+    if (ff_archive_open(input.source, input.format, &options, &archive, &error) < 0) {
+        ff_say("%s", error.text);
+        return FF_EXIT_FAILED;
+    }
+    mount->archives[index] = (struct ff_fs_archive){
+        .archive = archive,
+        .name = mount->names[index],
+        .content = content,
+    };
+    /* Only a source that fails gets here; what was read until then can be served, and the rest is
+     * in the list of damage. */
+    if (ff_archive_scan(archive, SCANNED_FIRST, &error) < 0)
+        ff_say("%s (what comes before it is mounted)", error.text);
+    if (ff_archive_scan_start(archive, &error) < 0) {
+        ff_say("%s", error.text);
+        return FF_EXIT_FAILED;
+    }
+    return FF_EXIT_DONE;
+}
+
+static void on_ready(void *context)
+{
+    const struct mount *mount = context;
+
+    if (!mount->values->foreground && !mount->values->debug)
+        ff_daemon_ready();
+}
+
+static enum ff_exit serve(struct mount *mount)
+{
+    const struct ff_mount_values *values = mount->values;
+    const char *fsname = values->fsname;
+    struct ff_error error = {0};
+
+    if (!fsname)
+        fsname = mount->count == 1 ? mount->paths[0] : "framefs";
+    const struct ff_fs_options options = {
+        .archives = mount->archives,
+        .archive_count = mount->count,
+        .layout = (enum ff_layout_kind)values->layout,
+        .control = (enum ff_control_mode)values->control,
+        .synth = values->synth,
+        .show_synthetic = values->synthetic,
+        .separator = values->separator.text,
+        .separator_len = values->separator.len,
+        .blksize_bytes = values->interval_bytes,
+        .uid = values->uid,
+        .gid = values->gid,
+        .umask = values->umask,
+        .fsname = fsname,
+        .subtype = values->subtype ? values->subtype : "framefs",
+        .mount_options = values->kernel[0] ? values->kernel : NULL,
+        .debug = values->debug,
+        .ready = on_ready,
+        .context = mount,
+    };
+    if (ff_fs_run(&options, mount->dir, &error) < 0) {
+        ff_say("%s", error.text);
+        return FF_EXIT_FAILED;
+    }
+    return FF_EXIT_DONE;
+}
+
+/* From here on in the server's own process, unless it stays in the foreground. */
+static enum ff_exit open_and_serve(struct mount *mount)
+{
+    enum ff_exit status = FF_EXIT_DONE;
+
+    allow_descriptors(mount->count);
+    for (size_t i = 0; i < mount->count && status == FF_EXIT_DONE; i++)
+        status = open_archive(mount, i);
+    if (status == FF_EXIT_DONE)
+        status = serve(mount);
+    for (size_t i = 0; i < mount->count; i++)
+        ff_archive_close((struct ff_archive *)mount->archives[i].archive);
+    return status;
+}
+
+static enum ff_exit prepare(struct mount *mount, char **archives, const char *dir, char **ret_dir)
+{
+    enum ff_exit status = ff_input_check(&mount->values->input);
+
+    if (status == FF_EXIT_DONE)
+        status = resolve_dir(dir, ret_dir);
+    mount->dir = *ret_dir;
+    for (size_t i = 0; i < mount->count && status == FF_EXIT_DONE; i++)
+        status = resolve_archive(archives[i], &mount->paths[i]);
+    if (status == FF_EXIT_DONE && ff_names_make(archives, mount->count, &mount->names) < 0) {
+        ff_say("out of memory");
+        status = FF_EXIT_FAILED;
+    }
+    return status;
+}
+
+static enum ff_exit run(struct ff_cli *cli, const void *values_of, char **operands, size_t count)
+{
+    const struct ff_mount_values *values = values_of;
+    struct mount mount = {.values = values, .count = count - 1};
+    struct ff_error error = {0};
+    FF_CLEANUP(free) char *dir = NULL;
+
+    (void)cli;
+    if (count < 2 && !values->synthetic)
+        return ff_command_refuse(&ff_command_mount, "the directory to mount at is missing");
+    if (mount.count > FF_NODE_ARCHIVES_MAX) {
+        ff_error_set(&error, -E2BIG, "at most %" PRIu32 " archives fit in a mount",
+                     FF_NODE_ARCHIVES_MAX);
+        return ff_command_refuse(&ff_command_mount, error.text);
+    }
+    mount.paths = calloc(mount.count + 1, sizeof(*mount.paths));
+    mount.archives = calloc(mount.count + 1, sizeof(*mount.archives));
+    enum ff_exit status = FF_EXIT_FAILED;
+    if (!mount.paths || !mount.archives)
+        ff_say("out of memory");
+    else
+        status = prepare(&mount, operands, operands[count - 1], &dir);
+    if (status == FF_EXIT_DONE && !values->foreground && !values->debug &&
+        ff_daemon_begin(&error) < 0) {
+        ff_say("%s", error.text);
+        status = FF_EXIT_FAILED;
+    }
+    if (status == FF_EXIT_DONE)
+        status = open_and_serve(&mount);
+    ff_names_free(mount.names, mount.count);
+    free(mount.archives);
+    ff_names_free(mount.paths, mount.count);
+    return status;
+}
+
+const struct ff_command ff_command_mount = {
+    .name = "mount",
+    .usage = "[OPTIONS] ARCHIVE... DIR",
+    .summary = "show records as files below DIR",
+    .notes =
+        "Further options of -o: fsname=TEXT, subtype=TEXT, default_permissions, auto_unmount,\n"
+        "max_read=BYTES, nosuid, nodev, noexec, noatime and others of mount(8). A mount is "
+        "read-only:\nrw is accepted and means ro.\n\nframefs umount DIR ends it.\n",
+    .options = ff_mount_options,
+    .operands_min = 1,
+    .operands_max = FF_OPERANDS_ANY,
+    .defaults = &ff_mount_defaults,
+    .values_bytes = sizeof(struct ff_mount_values),
+    .run = run,
+};

@@ -1,0 +1,201 @@
+#include "cli/input.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/units.h"
+
+#define HEAD_BYTES ((size_t)1 << 20)
+
+/*
+ * A source in front of another: it shows what was printed so far before a read that may block, and
+ * keeps what it was told to keep: an archive's scan forgets a stream's bytes as it passes them,
+ * while cat, which gets its records from the end backwards, has not printed them yet.
+ */
+struct front {
+    struct ff_source base;
+    struct ff_source *inner;
+    struct ff_output *out; /* or NULL */
+    bool hold;
+};
+
+static ssize_t front_pread(struct ff_source *source, void *buf, size_t len, uint64_t offset)
+{
+    struct front *front = (struct front *)source;
+
+    if (front->out)
+        ff_output_flush(front->out);
+    return front->inner->ops->pread(front->inner, buf, len, offset);
+}
+
+static int front_stat(struct ff_source *source, struct ff_source_stat *ret_stat)
+{
+    struct front *front = (struct front *)source;
+
+    return front->inner->ops->stat(front->inner, ret_stat);
+}
+
+static int front_check(struct ff_source *source)
+{
+    struct front *front = (struct front *)source;
+
+    return front->inner->ops->check(front->inner);
+}
+
+static void front_forget(struct ff_source *source, uint64_t offset)
+{
+    struct front *front = (struct front *)source;
+
+    if (!front->hold && front->inner->ops->forget)
+        front->inner->ops->forget(front->inner, offset);
+}
+
+static void front_close(struct ff_source *source)
+{
+    struct front *front = (struct front *)source;
+
+    ff_source_close(front->inner);
+    free(front);
+}
+
+static const struct ff_source_ops front_ops = {
+    .pread = front_pread,
+    .stat = front_stat,
+    .check = front_check,
+    .forget = front_forget,
+    .close = front_close,
+};
+
+/* Puts a front before *source. */
+static int front_open(struct ff_source **source, struct ff_output *out, bool hold,
+                      struct ff_error *error)
+{
+    struct front *front = malloc(sizeof(*front));
+
+    if (!front)
+        return ff_error_set(error, -ENOMEM, "out of memory");
+    *front =
+        (struct front){.base = {.ops = &front_ops}, .inner = *source, .out = out, .hold = hold};
+    *source = &front->base;
+    return 0;
+}
+
+static bool is_detected(const struct ff_input_options *options)
+{
+    return !options->frame && (!options->format || strcmp(options->format, "auto") == 0);
+}
+
+/* The format that the options name. */
+static int find_format(const struct ff_input_options *options, struct ff_format **ret_format,
+                       struct ff_error *error)
+{
+    if (options->frame)
+        return ff_format_compile(options->frame, ret_format, error);
+    return ff_format_find(options->format, ret_format, error);
+}
+
+enum ff_exit ff_input_check(const struct ff_input_options *options)
+{
+    struct ff_error error = {0};
+    struct ff_format *format = NULL;
+
+    if (options->format && options->frame) {
+        ff_say("--format and --frame exclude each other: give one of them");
+        return FF_EXIT_USAGE;
+    }
+    if (is_detected(options))
+        return FF_EXIT_DONE;
+    int rc = find_format(options, &format, &error);
+    if (rc < 0) {
+        ff_say("%s", error.text);
+        return rc == -ENOMEM ? FF_EXIT_FAILED : FF_EXIT_USAGE;
+    }
+    ff_format_free(format);
+    return FF_EXIT_DONE;
+}
+
+/* The text of an error that does not name the archive yet. */
+static int name_error(const struct ff_input *input, int code, const char *text,
+                      struct ff_error *error)
+{
+    return ff_error_set(error, code, "%s: %s", input->name, text);
+}
+
+static int detect_format(struct ff_input *input, struct ff_error *error)
+{
+    struct ff_source_stat stat;
+    struct ff_error detail = {0};
+    FF_CLEANUP(free) void *head = malloc(HEAD_BYTES);
+
+    if (!head)
+        return name_error(input, -ENOMEM, "out of memory", error);
+    ssize_t len = ff_source_read_full(input->source, head, HEAD_BYTES, 0);
+    if (len < 0)
+        return name_error(input, (int)len, strerror((int)-len), error);
+    /* Now a short pipe has ended, and its size is known. */
+    int rc = input->source->ops->stat(input->source, &stat);
+    if (rc < 0)
+        return name_error(input, rc, strerror(-rc), error);
+    input->size = stat.size;
+    if (len == 0)
+        return ff_format_none(&input->format, error);
+    rc = ff_format_detect(head, (size_t)len, input->size, &input->format, &detail);
+    return rc < 0 ? name_error(input, rc, detail.text, error) : 0;
+}
+
+static int open_source(struct ff_input *input, const char *path, enum ff_input_kind kind,
+                       struct ff_error *error)
+{
+    bool standard = kind == FF_INPUT_STREAMS && strcmp(path, "-") == 0;
+    struct ff_error detail = {0};
+
+    if (!standard)
+        return ff_source_open_file(path, &input->source, error);
+    int fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    if (fd < 0)
+        return name_error(input, -errno, strerror(errno), error);
+    int rc = ff_source_open_stream(fd, &input->source, &detail);
+    return rc < 0 ? name_error(input, rc, detail.text, error) : 0;
+}
+
+enum ff_exit ff_input_open(const char *path, const struct ff_input_options *options,
+                           enum ff_input_kind kind, struct ff_output *out, bool hold,
+                           struct ff_input *ret_input)
+{
+    struct ff_input input = {.size = FF_SIZE_UNKNOWN};
+    struct ff_source_stat stat;
+    struct ff_error error = {0};
+
+    const char *name = kind == FF_INPUT_STREAMS && strcmp(path, "-") == 0 ? "stdin" : path;
+    ff_escape(input.name, sizeof(input.name), name, strlen(name));
+    int rc = open_source(&input, path, kind, &error);
+    if (rc == 0 && kind == FF_INPUT_STREAMS)
+        rc = front_open(&input.source, out, hold, &error);
+    if (rc == 0 && is_detected(options))
+        rc = detect_format(&input, &error);
+    else if (rc == 0)
+        rc = find_format(options, &input.format, &error);
+    if (rc == 0 && (rc = input.source->ops->stat(input.source, &stat)) < 0)
+        name_error(&input, rc, strerror(-rc), &error);
+    if (rc < 0) {
+        ff_say("%s", error.text);
+        ff_input_close(&input);
+        return FF_EXIT_FAILED;
+    }
+    input.size = stat.size;
+    *ret_input = input;
+    return FF_EXIT_DONE;
+}
+
+void ff_input_close(struct ff_input *input)
+{
+    ff_source_close(input->source);
+    ff_format_free(input->format);
+    input->source = NULL;
+    input->format = NULL;
+}

@@ -1,0 +1,62 @@
+/* The archives that a command reads: which format they have, and where their bytes come from. */
+#ifndef FF_CLI_INPUT_H
+#define FF_CLI_INPUT_H
+
+#include <framefs/error.h>
+#include <framefs/format.h>
+#include <framefs/source.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "cli/output.h"
+#include "cli/say.h"
+
+/* --format and --frame of every command that reads archives. */
+struct ff_input_options {
+    const char *format; /* NULL, or "auto": detected */
+    const char *frame;
+};
+
+/* The rows of an option table for them; member is the struct ff_input_options in type. */
+#define FF_INPUT_OPTIONS(type, member)                                                             \
+    {.name = "format",                                                                             \
+     .argument = "NAME",                                                                           \
+     .help = "the archive's format (see framefs formats); auto: detect it",                        \
+     .parse = ff_option_text,                                                                      \
+     .offset = offsetof(type, member.format)},                                                     \
+    {                                                                                              \
+        .name = "frame", .argument = "DESCRIPTION",                                                \
+        .help = "describe the frames yourself, e.g. 'len:u32be data'", .parse = ff_option_text,    \
+        .offset = offsetof(type, member.frame)                                                     \
+    }
+
+/* Looks at the options alone: FF_EXIT_USAGE, after a message, when they are wrong. */
+enum ff_exit ff_input_check(const struct ff_input_options *options);
+
+#define FF_INPUT_NAME_BYTES 1024
+
+struct ff_input {
+    char name[FF_INPUT_NAME_BYTES]; /* the path, fit for messages; "stdin" */
+    struct ff_source *source;
+    struct ff_format *format;
+    uint64_t size; /* FF_SIZE_UNKNOWN for a pipe */
+};
+
+enum ff_input_kind {
+    FF_INPUT_FILES,   /* for random access: a pipe is an error */
+    FF_INPUT_STREAMS, /* "-" is stdin, which may be a pipe */
+};
+
+/* Opens path and settles the format. A stream is detected by its first MiB, which is waited for
+ * unless the options name the format. out, if not NULL, is flushed before each read, so that a
+ * reader of stdout sees records as soon as they have come. hold: a
+ * stream keeps all that was read, although the scan is done with it. Messages are printed:
+ * FF_EXIT_DONE, FF_EXIT_FAILED. */
+enum ff_exit ff_input_open(const char *path, const struct ff_input_options *options,
+                           enum ff_input_kind kind, struct ff_output *out, bool hold,
+                           struct ff_input *ret_input);
+
+/* Closes source and format, unless they were taken (and set to NULL). */
+void ff_input_close(struct ff_input *input);
+
+#endif

@@ -1,0 +1,360 @@
+#include "cli/mount_options.h"
+
+#include <errno.h>
+#include <framefs/archive.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/units.h"
+#include "fs/fs.h"
+
+static int parse_layout(void *field, const char *argument, struct ff_error *error)
+{
+    static const char *const names[] = {
+        [FF_TREE_AUTO] = "auto", [FF_TREE_FLAT] = "flat", [FF_TREE_TREE] = "tree", NULL};
+
+    return ff_option_choose(argument, names, field, error);
+}
+
+static int parse_control(void *field, const char *argument, struct ff_error *error)
+{
+    static const char *const names[] = {[FF_CONTROL_HIDDEN] = "hidden",
+                                        [FF_CONTROL_LISTED] = "listed",
+                                        [FF_CONTROL_OFF] = "off",
+                                        NULL};
+
+    return ff_option_choose(argument, names, field, error);
+}
+
+static int parse_interval(void *field, const char *argument, struct ff_error *error)
+{
+    char shown[FF_OPTION_SHOWN_BYTES];
+    uint64_t bytes;
+
+    int rc = ff_option_size(&bytes, argument, error);
+    if (rc < 0)
+        return rc;
+    if (bytes < FF_INTERVAL_MIN_BYTES || bytes > FF_INTERVAL_MAX_BYTES ||
+        (bytes & (bytes - 1)) != 0)
+        return ff_error_set(error, -EINVAL, "'%s' is not a power of two from 64 to 16M",
+                            ff_option_shown(shown, argument));
+    *(uint64_t *)field = bytes;
+    return 0;
+}
+
+static int parse_synthetic(void *field, const char *argument, struct ff_error *error)
+{
+    struct ff_mount_values *values = field;
+
+    values->synthetic = true;
+    return ff_synth_parse(argument, &values->synth, error);
+}
+
+static int parse_id(const char *argument, int64_t *ret_id)
+{
+    uint64_t id;
+
+    /* 2^32-1 means "leave it" to chown(2) and "nobody was given" to the kernel. */
+    if (ff_parse_u64(argument, &id) < 0 || id >= UINT32_MAX)
+        return -EINVAL;
+    *ret_id = (int64_t)id;
+    return 0;
+}
+
+static int parse_uid(void *field, const char *argument, struct ff_error *error)
+{
+    char shown[FF_OPTION_SHOWN_BYTES];
+
+    if (parse_id(argument, field) == 0)
+        return 0;
+    const struct passwd *user = getpwnam(argument);
+    if (!user)
+        return ff_error_set(error, -EINVAL, "'%s' is neither a number nor a user",
+                            ff_option_shown(shown, argument));
+    *(int64_t *)field = user->pw_uid;
+    return 0;
+}
+
+static int parse_gid(void *field, const char *argument, struct ff_error *error)
+{
+    char shown[FF_OPTION_SHOWN_BYTES];
+
+    if (parse_id(argument, field) == 0)
+        return 0;
+    const struct group *group = getgrnam(argument);
+    if (!group)
+        return ff_error_set(error, -EINVAL, "'%s' is neither a number nor a group",
+                            ff_option_shown(shown, argument));
+    *(int64_t *)field = group->gr_gid;
+    return 0;
+}
+
+static int parse_umask(void *field, const char *argument, struct ff_error *error)
+{
+    char shown[FF_OPTION_SHOWN_BYTES];
+    size_t len = strspn(argument, "01234567");
+    uint32_t mask = 0;
+
+    if (len == 0 || len > 4 || argument[len] != '\0')
+        return ff_error_set(error, -EINVAL, "'%s' is not an octal number from 0 to 0777",
+                            ff_option_shown(shown, argument));
+    for (size_t i = 0; i < len; i++)
+        mask = mask * 8 + (uint32_t)(argument[i] - '0');
+    if (mask > 0777)
+        return ff_error_set(error, -EINVAL, "'%s' is not an octal number from 0 to 0777",
+                            ff_option_shown(shown, argument));
+    *(uint32_t *)field = mask;
+    return 0;
+}
+
+/* Adds to the comma list for the kernel. */
+static int pass_on(struct ff_mount_values *values, const char *option, struct ff_error *error)
+{
+    size_t len = strlen(values->kernel);
+    int added = snprintf(values->kernel + len, sizeof(values->kernel) - len, "%s%s",
+                         len > 0 ? "," : "", option);
+
+    if (added < 0 || (size_t)added >= sizeof(values->kernel) - len)
+        return ff_error_set(error, -EINVAL, "the mount options are too long");
+    return 0;
+}
+
+static int parse_allow_other(void *field, const char *argument, struct ff_error *error)
+{
+    (void)argument;
+    return pass_on(field, "allow_other", error);
+}
+
+static int parse_list(void *field, const char *argument, struct ff_error *error);
+
+#define FIELD(member) .offset = offsetof(struct ff_mount_values, member)
+
+const struct ff_option ff_mount_options[] = {
+    FF_INPUT_OPTIONS(struct ff_mount_values, input),
+    {
+        .name = "layout",
+        .argument = "auto|flat|tree",
+        .help = "one directory, or directories of 1000 records;\nauto: flat up to 65536 records",
+        .parse = parse_layout,
+        FIELD(layout),
+    },
+    {
+        .name = "content",
+        .argument = "WHAT",
+        .help = "what a record's file holds: payload, frame (with header\n"
+                "and trailer) or file (a valid archive of one record);\n"
+                "the default depends on the format",
+        .parse = ff_option_content,
+        FIELD(content),
+    },
+    {
+        .name = "control",
+        .argument = "hidden|listed|off",
+        .help = "whether .framefs is there but not listed (the default),\nlisted, or not there",
+        .parse = parse_control,
+        FIELD(control),
+    },
+    {
+        .name = "interval",
+        .argument = "SIZE",
+        .help = "read the archive in pieces of this size: a power of two\nfrom 64 to 16M, 1M by "
+                "default",
+        .parse = parse_interval,
+        FIELD(interval_bytes),
+    },
+    {
+        .name = "separator",
+        .argument = "TEXT",
+        .help = "put TEXT after each payload in .framefs/all;\n\\n \\r \\t \\0 \\\\ \\xHH are "
+                "understood",
+        .parse = ff_option_separator,
+        FIELD(separator),
+    },
+    {
+        .name = "synthetic",
+        .argument = "SIZE[:PATTERN]",
+        .help = "show the generated file DIR/synthetic, also without\nany archive (see framefs "
+                "help synth)",
+        .parse = parse_synthetic,
+    },
+    {
+        .name = "uid",
+        .argument = "USER",
+        .help = "the owner of all files; yourself by default",
+        .parse = parse_uid,
+        FIELD(uid),
+    },
+    {
+        .name = "gid",
+        .argument = "GROUP",
+        .help = "the group of all files; yours by default",
+        .parse = parse_gid,
+        FIELD(gid),
+    },
+    {
+        .name = "umask",
+        .argument = "OCTAL",
+        .help = "permissions to take off 0444 (files) and 0555",
+        .parse = parse_umask,
+        FIELD(umask),
+    },
+    {
+        .name = "allow-other",
+        .help = "let other users in, too",
+        .parse = parse_allow_other,
+    },
+    {
+        .letter = 'o',
+        .argument = "NAME[=VALUE],...",
+        .help = "options as in fstab(5): any of the above without its\n"
+                "dashes, and those listed below",
+        .parse = parse_list,
+    },
+    {
+        .name = "foreground",
+        .letter = 'f',
+        .help = "do not go to the background",
+        .parse = ff_option_flag,
+        FIELD(foreground),
+    },
+    {
+        .name = "debug",
+        .letter = 'd',
+        .help = "show each request on stderr; implies -f",
+        .parse = ff_option_flag,
+        FIELD(debug),
+    },
+    FF_OPTION_HELP,
+    FF_OPTION_END,
+};
+
+/* Of -o only: the usual names of FUSE. */
+static const struct ff_option list_options[] = {
+    {
+        .name = "fsname",
+        .argument = "TEXT",
+        .parse = ff_option_text,
+        FIELD(fsname),
+    },
+    {
+        .name = "subtype",
+        .argument = "TEXT",
+        .parse = ff_option_text,
+        FIELD(subtype),
+    },
+    FF_OPTION_END,
+};
+
+const struct ff_mount_values ff_mount_defaults = {
+    .layout = FF_TREE_AUTO,
+    .control = FF_CONTROL_HIDDEN,
+    .interval_bytes = FF_INTERVAL_DEFAULT_BYTES,
+    .synth = {.size = FF_SYNTH_SIZE_DEFAULT, .kind = FF_SYNTH_COUNTER},
+    .uid = -1,
+    .gid = -1,
+};
+
+/* For the kernel or fusermount3, as they are. A name that ends with '=' takes a value. */
+static const char *const passed[] = {
+    "allow_other",  "allow_root",  "default_permissions",
+    "auto_unmount", "ro",          "nosuid",
+    "suid",         "nodev",       "dev",
+    "noexec",       "exec",        "noatime",
+    "atime",        "nodiratime",  "diratime",
+    "norelatime",   "relatime",    "nostrictatime",
+    "strictatime",  "sync",        "async",
+    "dirsync",      "max_read=",   "context=",
+    "fscontext=",   "defcontext=", "rootcontext=",
+    NULL,
+};
+
+/* For mount(8), systemd and others that read fstab(5), or without a meaning for a mount that is
+ * read-only in any case. */
+static const char *const ignored[] = {
+    "rw",    "defaults", "auto",    "noauto",   "user",     "nouser", "users",    "owner",
+    "group", "nofail",   "_netdev", "_rnetdev", "comment=", "user=",  "relatime", NULL,
+};
+
+static bool is_listed(const char *const *names, const char *option)
+{
+    size_t len = strcspn(option, "=");
+
+    for (; *names; names++) {
+        size_t name_len = strcspn(*names, "=");
+        if (len == name_len && memcmp(option, *names, len) == 0 &&
+            (option[len] == '=') == ((*names)[name_len] == '='))
+            return true;
+    }
+    return false;
+}
+
+static int refuse_unknown(const char *option, struct ff_error *error)
+{
+    const char *nearest, *names[64];
+    char name[FF_OPTION_SHOWN_BYTES], shown[FF_OPTION_SHOWN_BYTES];
+    size_t count = 0;
+
+    for (const struct ff_option *o = list_options; !ff_option_is_end(o); o++)
+        names[count++] = o->name;
+    for (size_t i = 0; passed[i] && count < sizeof(names) / sizeof(names[0]) - 1; i++)
+        names[count++] = passed[i];
+    names[count] = NULL;
+    snprintf(name, sizeof(name), "%.*s", (int)strcspn(option, "="), option);
+    nearest = ff_option_nearest(ff_mount_options, names, name);
+    ff_option_shown(shown, option);
+    if (nearest)
+        return ff_error_set(error, -EINVAL, "unknown mount option '%s': did you mean '%.*s'?",
+                            shown, (int)strcspn(nearest, "="), nearest);
+    return ff_error_set(error, -EINVAL, "unknown mount option '%s'", shown);
+}
+
+/* One of the list: an option of ours, of FUSE, of the kernel, or of fstab(5). */
+static int parse_item(struct ff_mount_values *values, const char *item, struct ff_error *error)
+{
+    size_t len = strcspn(item, "=");
+    const char *argument = item[len] == '=' ? item + len + 1 : NULL;
+    struct ff_error detail = {0};
+
+    const struct ff_option *option = ff_option_find(ff_mount_options, item, len);
+    if (!option)
+        option = ff_option_find(list_options, item, len);
+    if (option && option->parse) {
+        if (!option->argument && argument)
+            return ff_error_set(error, -EINVAL, "mount option '%s' takes no value", option->name);
+        if (option->argument && !argument)
+            return ff_error_set(error, -EINVAL, "mount option '%s' needs a value: %s", option->name,
+                                option->argument);
+        int rc = option->parse((char *)values + option->offset, argument, &detail);
+        if (rc < 0)
+            return ff_error_set(error, -EINVAL, "mount option '%s': %s", option->name, detail.text);
+        return 0;
+    }
+    if (is_listed(passed, item))
+        return pass_on(values, item, error);
+    if (is_listed(ignored, item) || strncmp(item, "x-", 2) == 0 || strncmp(item, "X-", 2) == 0)
+        return 0;
+    return refuse_unknown(item, error);
+}
+
+static int parse_list(void *field, const char *argument, struct ff_error *error)
+{
+    struct ff_mount_values *values = field;
+    size_t len = strlen(argument);
+    char *item = values->text + values->text_len, *rest;
+
+    if (len >= sizeof(values->text) - values->text_len)
+        return ff_error_set(error, -EINVAL, "the mount options are too long");
+    memcpy(item, argument, len + 1);
+    values->text_len += len + 1;
+    for (; item; item = rest) {
+        rest = strchr(item, ',');
+        if (rest)
+            *rest++ = '\0';
+        int rc = *item ? parse_item(values, item, error) : 0;
+        if (rc < 0)
+            return rc;
+    }
+    return 0;
+}

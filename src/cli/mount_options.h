@@ -1,0 +1,43 @@
+/*
+ * The options of mount: its option table, and -o, where each of them is NAME[=VALUE] too, beside
+ * those of mount(8), fstab(5) and FUSE.
+ */
+#ifndef FF_CLI_MOUNT_OPTIONS_H
+#define FF_CLI_MOUNT_OPTIONS_H
+
+#include <framefs/synth.h>
+#include <stdint.h>
+
+#include "cli/input.h"
+#include "cli/option.h"
+
+/* All -o arguments together; the kernel takes less than a page of them. */
+#define FF_MOUNT_TEXT_BYTES   8192
+#define FF_MOUNT_KERNEL_BYTES 4096
+
+struct ff_mount_values {
+    struct ff_input_options input;
+    int layout;  /* enum ff_layout_kind */
+    int control; /* enum ff_control_mode */
+    struct ff_option_content content;
+    uint64_t interval_bytes;
+    struct ff_option_separator separator;
+    bool synthetic;
+    struct ff_synth synth;
+    int64_t uid, gid; /* -1: the caller's */
+    uint32_t umask;
+    bool foreground;
+    bool debug;
+    const char *fsname;  /* NULL: the archive's path */
+    const char *subtype; /* NULL: framefs */
+    /* A comma list of what is not ours: for the kernel and fusermount3. */
+    char kernel[FF_MOUNT_KERNEL_BYTES];
+    /* The pieces of the -o arguments; the texts above may point into it. */
+    char text[FF_MOUNT_TEXT_BYTES];
+    size_t text_len;
+};
+
+extern const struct ff_option ff_mount_options[];
+extern const struct ff_mount_values ff_mount_defaults;
+
+#endif

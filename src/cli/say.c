@@ -1,0 +1,36 @@
+#include "cli/say.h"
+
+#include <errno.h>
+#include <framefs/error.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+void ff_say(const char *format, ...)
+{
+    /* One write a message, so that those of several processes do not mix. */
+    char text[FF_ERROR_TEXT_BYTES + 512];
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    fprintf(stderr, "framefs: %s\n", text);
+}
+
+enum ff_exit ff_say_damage(const char *name, const struct ff_damage *damage)
+{
+    bool cut = damage->code == -ENODATA;
+    char unread[48] = "";
+
+    if (damage->len > 0 && !cut)
+        snprintf(unread, sizeof(unread), " (%" PRIu64 " bytes unread)", damage->len);
+    ff_say("%s: %srecord %" PRIu64 " at byte %" PRIu64 ": %s%s", name, cut ? "note: " : "",
+           damage->record, damage->offset, damage->reason, unread);
+    return cut ? FF_EXIT_DONE : FF_EXIT_FAILED;
+}
+
+enum ff_exit ff_exit_worse(enum ff_exit a, enum ff_exit b)
+{
+    return a > b ? a : b;
+}
