@@ -83,12 +83,12 @@ static void end_with_fault(struct ff_scan *scan, int code, struct ff_scan_event 
 {
     char reason[FF_DAMAGE_REASON_BYTES];
     char where[48] = "";
-    const struct ff_fault *fault = &scan->decoder.fault;
+    const struct ff_decode_fault *fault = &scan->decoder.fault;
 
     if (fault->kind != FF_FAULT_NONE && fault->offset != scan->position.offset)
         snprintf(where, sizeof(where), "at byte %" PRIu64 ": ", fault->offset);
     int n = snprintf(reason, sizeof(reason), "%s", where);
-    ff_fault_text(&scan->format->layout, fault, reason + n, sizeof(reason) - (size_t)n);
+    ff_decode_fault_text(&scan->format->layout, fault, reason + n, sizeof(reason) - (size_t)n);
     end_with_damage(scan, code, reason, event);
 }
 

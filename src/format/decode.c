@@ -27,7 +27,7 @@ void ff_decode_begin(struct ff_decoder *decoder, enum ff_section section, uint64
     decoder->section = (uint8_t)section;
     decoder->offset = offset;
     decoder->alt = decoder->layout->alt_first[section];
-    decoder->fault = (struct ff_fault){0};
+    decoder->fault = (struct ff_decode_fault){0};
     begin_alt(decoder);
 }
 
@@ -37,15 +37,16 @@ static const struct ff_item *item_at(const struct ff_decoder *d, unsigned int in
 }
 
 /* The alternative does not fit. Remembers the fault that came furthest. */
-static int fail(struct ff_decoder *d, enum ff_fault_kind kind, ff_value value, ff_value other)
+static int fail(struct ff_decoder *d, enum ff_decode_fault_kind kind, ff_value value,
+                ff_value other)
 {
     if (d->fault.kind == FF_FAULT_NONE || d->pos > d->fault.offset)
-        d->fault = (struct ff_fault){.kind = (uint8_t)kind,
-                                     .alt = d->alt,
-                                     .item = d->item,
-                                     .offset = d->pos,
-                                     .value = value,
-                                     .other = other};
+        d->fault = (struct ff_decode_fault){.kind = (uint8_t)kind,
+                                            .alt = d->alt,
+                                            .item = d->item,
+                                            .offset = d->pos,
+                                            .value = value,
+                                            .other = other};
     return -EUCLEAN;
 }
 
@@ -264,18 +265,17 @@ static int decode_digits(struct ff_decoder *d, const struct ff_window *w,
 static int decode_literal(struct ff_decoder *d, const struct ff_window *w,
                           const struct ff_item *item)
 {
-    const char *text = d->layout->text + item->text.start;
-    size_t len = item->text.len, have = available(d, w);
-    size_t seen = have < len ? have : len;
+    size_t len = item->text.len;
+    bool ends = d->limit != UNKNOWN && (d->pos > d->limit || len > d->limit - d->pos);
 
-    if (seen && memcmp(bytes_at(d, w), text, seen) != 0)
+    if (item->optional && ends)
+        return FF_DECODE_DONE;
+    /* All its bytes, before any is compared: what fails must not depend on how they come. */
+    int r = want(d, w, len);
+    if (r != FF_DECODE_DONE)
+        return r;
+    if (memcmp(bytes_at(d, w), d->layout->text + item->text.start, len) != 0)
         return item->optional ? FF_DECODE_DONE : fail(d, FF_FAULT_LITERAL, 0, 0);
-    if (have < len) {
-        bool ends = d->limit != UNKNOWN && (d->pos > d->limit || len > d->limit - d->pos);
-        if (item->optional && ends)
-            return FF_DECODE_DONE;
-        return want(d, w, len);
-    }
     d->pos += len;
     return FF_DECODE_DONE;
 }

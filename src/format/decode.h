@@ -27,7 +27,7 @@ struct ff_decode_state {
     uint8_t preamble; /* which alternative of the preamble matched */
 };
 
-enum ff_fault_kind {
+enum ff_decode_fault_kind {
     FF_FAULT_NONE,
     FF_FAULT_SHORT,     /* the archive ends inside the item; value: bytes wanted */
     FF_FAULT_CONSTANT,  /* value is not the constant */
@@ -47,8 +47,8 @@ enum ff_fault_kind {
     FF_FAULT_EMPTY,     /* a frame of no bytes */
 };
 
-struct ff_fault {
-    uint8_t kind; /* enum ff_fault_kind */
+struct ff_decode_fault {
+    uint8_t kind; /* enum ff_decode_fault_kind */
     uint8_t alt;  /* index in ff_layout.alts */
     uint8_t item; /* within the alternative */
     uint64_t offset;
@@ -67,7 +67,7 @@ struct ff_decoder {
     uint64_t need_offset;
     size_t need_len;
     /* the result of failure */
-    struct ff_fault fault;
+    struct ff_decode_fault fault;
 
     /* private */
     uint8_t section, item, order;
@@ -94,7 +94,7 @@ int ff_decode(struct ff_decoder *decoder, const struct ff_window *window);
 void ff_decoder_payload(const struct ff_decoder *decoder, uint64_t *ret_offset, uint64_t *ret_len);
 
 /* The fault in words: "len is 4294967295, but only 12 bytes are left". Returns buf. */
-const char *ff_fault_text(const struct ff_layout *layout, const struct ff_fault *fault, char *buf,
-                          size_t size);
+const char *ff_decode_fault_text(const struct ff_layout *layout,
+                                 const struct ff_decode_fault *fault, char *buf, size_t size);
 
 #endif

@@ -228,7 +228,7 @@ int ff_format_detect(const void *buf, size_t len, uint64_t size, struct ff_forma
     for (size_t i = 0; len && i < ff_preset_count; i++) {
         struct ff_format *format;
         struct evidence evidence;
-        int r = ff_format_find(ff_preset_names[i], &format, error);
+        int r = ff_format_find(ff_presets[i].name, &format, error);
         if (r < 0) {
             ff_format_free(best);
             return r;

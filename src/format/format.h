@@ -25,9 +25,13 @@ struct ff_format {
 int ff_preset_load(const char *ini, const char *name, struct ff_format **ret_format,
                    struct ff_error *error);
 
-/* presets.ini: its text, and the names of its sections, ending with NULL. Generated. */
-extern const char ff_presets_ini[];
-extern const char *const ff_preset_names[];
+/* A section of presets.ini: its name and its lines. Generated. */
+struct ff_preset {
+    const char *name;
+    const char *ini;
+};
+
+extern const struct ff_preset ff_presets[];
 extern const size_t ff_preset_count;
 
 #endif

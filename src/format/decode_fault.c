@@ -25,8 +25,8 @@ static const char *value_text(char buf[VALUE_BYTES], ff_value value)
     return buf;
 }
 
-const char *ff_fault_text(const struct ff_layout *layout, const struct ff_fault *fault, char *buf,
-                          size_t size)
+const char *ff_decode_fault_text(const struct ff_layout *layout,
+                                 const struct ff_decode_fault *fault, char *buf, size_t size)
 {
     const struct ff_alt *alt = &layout->alts[fault->alt];
     unsigned int index = fault->item < alt->count ? fault->item : alt->count - 1U;
@@ -35,7 +35,7 @@ const char *ff_fault_text(const struct ff_layout *layout, const struct ff_fault 
 
     value_text(v, fault->value);
     value_text(o, fault->other);
-    switch ((enum ff_fault_kind)fault->kind) {
+    switch ((enum ff_decode_fault_kind)fault->kind) {
     case FF_FAULT_NONE:
         snprintf(buf, size, "no frame fits here");
         break;
