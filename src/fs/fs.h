@@ -14,7 +14,7 @@
 enum ff_control_mode { FF_CONTROL_HIDDEN, FF_CONTROL_LISTED, FF_CONTROL_OFF };
 
 struct ff_fs_archive {
-    struct ff_archive *archive; /* stays the caller's; no scan runs on it, see ff_fs_run() */
+    struct ff_archive *archive; /* stays the caller's */
     const char *name;           /* of its directory, when there are several: unique, no '/', not
                                    "." or "..", ".framefs" or "synthetic", 1..255 bytes */
     enum ff_content content;
@@ -48,15 +48,15 @@ struct ff_fs_options {
  *
  * Scans: archives that are not complete are scanned on, first in the calling thread as far as their
  * layout and epoch need (a source that fails there is logged, and what is known is mounted), then
- * in a thread of each archive; those are stopped before it returns. The archives' progress callback
- * is taken for that. */
+ * in a thread of each archive; those are stopped before it returns. Scans that run already are
+ * taken over, the archives' progress callbacks, too. */
 int ff_fs_run(const struct ff_fs_options *options, const char *dir, struct ff_error *error);
 
 /*
  * Going to the background: ff_daemon_begin() forks before any thread exists. The caller's process
  * waits in it until the child says ready (then it exits 0) or ends (then it exits with the child's
- * status; the child has printed its error to the still inherited stderr). Only the child returns
- * from it.
+ * status, 1 where that is 0; the child has printed its error to the still inherited stderr). Only
+ * the child returns from it, in a session of its own.
  */
 int ff_daemon_begin(struct ff_error *error);
 /* In the child: gives up stdin, stdout, stderr (to /dev/null), the terminal and the working

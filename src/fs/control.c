@@ -1,0 +1,129 @@
+#include <errno.h>
+#include <stdlib.h>
+
+#include "fs/state.h"
+
+/* What a text is made from. */
+struct making {
+    struct ff_fs *fs;
+    struct ff_shown *shown;
+};
+
+/* A file of size 0 reads as empty, however much it would give. */
+static char *never_empty(char *text)
+{
+    if (text && !*text) {
+        free(text);
+        text = calloc(2, 1);
+        if (text)
+            *text = '\n';
+    }
+    return text;
+}
+
+static char *make_info(void *context, bool *ret_final)
+{
+    const struct making *making = context;
+    struct ff_archive *archive = making->shown->archive;
+
+    *ret_final = ff_archive_complete(archive);
+    return never_empty(ff_report_json(&archive, 1));
+}
+
+static char *make_damage(void *context, bool *ret_final)
+{
+    const struct making *making = context;
+    struct ff_archive *archive = making->shown->archive;
+
+    *ret_final = ff_archive_complete(archive);
+    return never_empty(ff_report_damage(archive));
+}
+
+static const char *label_of(const struct ff_fs *fs, size_t shown)
+{
+    const char *name =
+        fs->single ? ff_archive_name(fs->shown[shown].archive) : fs->shown[shown].name;
+    return name ? name : "";
+}
+
+static void print_archives(const struct ff_fs *fs, FILE *out)
+{
+    static const struct {
+        const char *name, *help;
+        size_t place;
+    } metrics[] = {
+        {"framefs_archive_bytes", "Size of the archive.",
+         offsetof(struct ff_summary, archive_bytes)},
+        {"framefs_scanned_bytes", "How far the archive is scanned.",
+         offsetof(struct ff_summary, scanned_bytes)},
+        {"framefs_records", "Records that are known.", offsetof(struct ff_summary, records)},
+        {"framefs_payload_bytes", "Payloads of the known records.",
+         offsetof(struct ff_summary, payload_bytes)},
+        {"framefs_damages", "Damaged places that are known.", offsetof(struct ff_summary, damages)},
+    };
+
+    for (size_t metric = 0; metric < sizeof(metrics) / sizeof(metrics[0]); metric++) {
+        ff_stats_print_head(out, metrics[metric].name, "gauge", metrics[metric].help);
+        for (size_t i = 0; i < fs->shown_count; i++) {
+            struct ff_summary summary;
+            ff_archive_summary(fs->shown[i].archive, &summary);
+            const void *value = (const char *)&summary + metrics[metric].place;
+            ff_stats_print_archive(out, metrics[metric].name, label_of(fs, i),
+                                   *(const uint64_t *)value);
+        }
+    }
+    ff_stats_print_head(out, "framefs_complete", "gauge", "1 when the scan has ended.");
+    for (size_t i = 0; i < fs->shown_count; i++)
+        ff_stats_print_archive(out, "framefs_complete", label_of(fs, i),
+                               ff_archive_complete(fs->shown[i].archive));
+}
+
+static char *make_stats(void *context, bool *ret_final)
+{
+    const struct making *making = context;
+    struct ff_fs *fs = making->fs;
+    char *text = NULL;
+    size_t len = 0;
+
+    *ret_final = false;
+    FILE *out = open_memstream(&text, &len);
+    if (!out)
+        return NULL;
+    ff_stats_print(&fs->stats, ff_park_count(&fs->park), out);
+    if (fs->shown_count > 0)
+        print_archives(fs, out);
+    if (fclose(out) != 0) {
+        free(text);
+        return NULL;
+    }
+    return text;
+}
+
+int ff_text_find(struct ff_fs *fs, const struct ff_node *node, enum ff_text_age age,
+                 struct ff_snapshot **ret_text)
+{
+    struct making making = {.fs = fs, .shown = ff_fs_shown(fs, node)};
+    struct ff_snapshot *text;
+    char *(*make)(void *, bool *);
+
+    switch ((enum ff_control)node->value) {
+    case FF_CONTROL_STATS:
+        text = &fs->stats_text;
+        make = make_stats;
+        break;
+    case FF_CONTROL_INFO:
+        text = &making.shown->info;
+        make = make_info;
+        break;
+    case FF_CONTROL_DAMAGE:
+        text = &making.shown->damage;
+        make = make_damage;
+        break;
+    default:
+        return -ESTALE;
+    }
+    int r = ff_snapshot_refresh(text, age, make, &making);
+    if (r == 0)
+        *ret_text = text;
+    return r;
+}

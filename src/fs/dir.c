@@ -1,0 +1,190 @@
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+
+#include "fs/state.h"
+
+#define THOUSAND UINT64_C(1000)
+#define MILLION  UINT64_C(1000000)
+
+/* A directory's offsets: some fixed places, those not in use empty, then each child's number. */
+enum { PLACE_SELF, PLACE_PARENT, PLACE_CONTROL, PLACE_SYNTHETIC, PLACE_CHILDREN };
+
+struct entry {
+    struct ff_node node;
+    char name[FF_REQUEST_NAME_MAX + 1];
+};
+
+static void set_name(struct entry *entry, const char *name)
+{
+    size_t len = strlen(name);
+    assert(len < sizeof(entry->name));
+    memcpy(entry->name, name, len + 1);
+}
+
+/* The control files in the order of their listing, those that this directory has. */
+static int control_child(const struct ff_fs *fs, const struct ff_node *directory, uint64_t child,
+                         struct entry *entry)
+{
+    for (int control = FF_CONTROL_DIR + 1; control < FF_CONTROL_ROOT_SYNTHETIC; control++) {
+        if (!ff_fs_has_control(fs, directory->kind, (enum ff_control)control) || child-- > 0)
+            continue;
+        entry->node = ff_fs_make_node(fs, directory->archive, directory->kind, (uint64_t)control);
+        set_name(entry, ff_control_name((enum ff_control)control));
+        return 0;
+    }
+    return -ENOENT;
+}
+
+/* A record or a directory of records. */
+static int record_child(const struct ff_fs *fs, const struct ff_node *directory, uint64_t child,
+                        struct entry *entry, struct ff_wait *ret_wait)
+{
+    const struct ff_shown *shown = ff_fs_shown(fs, directory);
+    uint64_t first = 0, count = FF_NODE_VALUES_MAX, step = 1;
+    enum ff_node_kind kind = FF_NODE_RECORD;
+    char name[FF_TREE_NAME_BYTES];
+
+    if (directory->kind == FF_NODE_MILLION) {
+        kind = FF_NODE_THOUSAND;
+        step = THOUSAND;
+        ff_node_range(directory, &first, &count);
+    } else if (directory->kind == FF_NODE_THOUSAND) {
+        ff_node_range(directory, &first, &count);
+    } else if (shown->layout == FF_TREE_TREE) {
+        kind = FF_NODE_MILLION;
+        step = MILLION;
+    }
+    if (child > (count - 1) / step)
+        return -ENOENT;
+
+    uint64_t number = first + child * step;
+    int r = ff_fs_has_record(shown, number, ret_wait);
+    if (r < 0)
+        return r;
+    entry->node = ff_fs_make_node(fs, directory->archive, kind, number / step);
+    if (kind == FF_NODE_MILLION)
+        ff_name_million(name, number / step);
+    else if (kind == FF_NODE_THOUSAND)
+        ff_name_thousand(name, number / step);
+    else
+        ff_name_record(name, shown->layout, number, shown->extension);
+    set_name(entry, name);
+    return 0;
+}
+
+static int get_child(const struct ff_fs *fs, const struct ff_node *directory, uint64_t child,
+                     struct entry *entry, struct ff_wait *ret_wait)
+{
+    switch (directory->kind) {
+    case FF_NODE_CONTROL:
+    case FF_NODE_SHARED:
+        if (directory->value == FF_CONTROL_SLICES)
+            return -ENOENT;
+        return control_child(fs, directory, child, entry);
+    case FF_NODE_ROOT:
+        if (fs->single)
+            break;
+        if (child >= fs->shown_count)
+            return -ENOENT;
+        entry->node = ff_fs_make_node(fs, (size_t)child, FF_NODE_ARCHIVE, 0);
+        set_name(entry, fs->shown[child].name);
+        return 0;
+    default:
+        break;
+    }
+    return record_child(fs, directory, child, entry, ret_wait);
+}
+
+/* The entry at a place; -ENOENT past the last one, -EAGAIN, -ESRCH when this place is empty. */
+static int get_entry(const struct ff_fs *fs, const struct ff_node *directory, uint64_t place,
+                     struct entry *entry, struct ff_wait *ret_wait)
+{
+    switch (place) {
+    case PLACE_SELF:
+        entry->node = *directory;
+        set_name(entry, ".");
+        return 0;
+    case PLACE_PARENT:
+        ff_fs_parent(fs, directory, &entry->node);
+        set_name(entry, "..");
+        return 0;
+    case PLACE_CONTROL:
+        if (fs->options->control != FF_CONTROL_LISTED ||
+            !ff_fs_control_dir(fs, directory, &entry->node))
+            return -ESRCH;
+        set_name(entry, ff_control_name(FF_CONTROL_DIR));
+        return 0;
+    case PLACE_SYNTHETIC:
+        if (directory->kind != FF_NODE_ROOT ||
+            !ff_fs_has_control(fs, FF_NODE_SHARED, FF_CONTROL_ROOT_SYNTHETIC))
+            return -ESRCH;
+        entry->node = ff_fs_make_node(fs, 0, FF_NODE_SHARED, FF_CONTROL_ROOT_SYNTHETIC);
+        set_name(entry, ff_control_name(FF_CONTROL_ROOT_SYNTHETIC));
+        return 0;
+    default:
+        return get_child(fs, directory, place - PLACE_CHILDREN, entry, ret_wait);
+    }
+}
+
+/* Whether readdirplus tells all of the entries of this directory: it is small for certain, and its
+ * files are no generated texts, which would be made for nobody. */
+static bool is_told_in_full(const struct ff_fs *fs, const struct ff_node *directory)
+{
+    struct entry entry;
+    struct ff_wait wait;
+
+    if (directory->kind == FF_NODE_CONTROL || directory->kind == FF_NODE_SHARED)
+        return false;
+    return get_child(fs, directory, FF_PLUS_ENTRIES_MAX, &entry, &wait) == -ENOENT;
+}
+
+static size_t add_entry(struct ff_fs *fs, fuse_req_t req, char *buf, size_t len,
+                        const struct entry *entry, uint64_t place, bool plus, bool in_full)
+{
+    struct fuse_entry_param param = {0};
+    struct ff_wait wait;
+    off_t next = (off_t)(place + 1);
+
+    if (!plus) {
+        ff_attr_init(fs, &entry->node, &param.attr);
+        return fuse_add_direntry(req, buf, len, entry->name, &param.attr, next);
+    }
+    /* Looks at the file only when it fits: what the kernel does not get it does not forget. */
+    if (fuse_add_direntry_plus(req, NULL, 0, entry->name, NULL, 0) > len)
+        return len + 1;
+    /* An entry whose attributes cannot be had is listed; its look-up tells why. The kernel takes
+     * nothing of "." and "..", and would keep count of them for ever. */
+    if (!in_full || place <= PLACE_PARENT || ff_attr_entry(fs, &entry->node, &param, &wait) < 0) {
+        param = (struct fuse_entry_param){0};
+        ff_attr_init(fs, &entry->node, &param.attr);
+    }
+    return fuse_add_direntry_plus(req, buf, len, entry->name, &param, next);
+}
+
+ssize_t ff_dir_fill(struct ff_fs *fs, fuse_req_t req, const struct ff_node *node, bool plus,
+                    char *buf, size_t len, int64_t offset, struct ff_wait *ret_wait)
+{
+    struct entry entry;
+    size_t used = 0;
+
+    if (!ff_fs_is_dir(node))
+        return -ENOTDIR;
+    if (offset < 0)
+        return -EINVAL;
+    bool in_full = plus && is_told_in_full(fs, node);
+    for (uint64_t place = (uint64_t)offset;; place++) {
+        int r = get_entry(fs, node, place, &entry, ret_wait);
+        if (r == -ESRCH)
+            continue;
+        if (r == -ENOENT)
+            return (ssize_t)used;
+        if (r < 0)
+            /* Never "no more" before the scan has ended: the kernel would keep a short list. */
+            return used > 0 ? (ssize_t)used : r;
+        size_t size = add_entry(fs, req, buf + used, len - used, &entry, place, plus, in_full);
+        if (size > len - used)
+            return used > 0 ? (ssize_t)used : -EINVAL;
+        used += size;
+    }
+}

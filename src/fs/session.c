@@ -1,0 +1,126 @@
+#include "fs/session.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fuse.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "fs/mountinfo.h"
+
+/* As many requests may wait for slow storage at the same time. */
+#define THREADS_MAX 16
+
+static const int ending_signals[] = {SIGINT, SIGTERM, SIGHUP};
+#define ENDING_SIGNALS (sizeof(ending_signals) / sizeof(ending_signals[0]))
+
+static struct fuse_session *ended_by_signal;
+static struct sigaction before[ENDING_SIGNALS], before_pipe, before_alarm;
+
+/* libfuse's loop waits for the end of the session in a call that a signal interrupts. One that
+ * comes after it looked and before it waits would be missed: another one follows. (libfuse's own
+ * handlers miss it.) */
+static void on_signal(int signal)
+{
+    (void)signal;
+    fuse_session_exit(ended_by_signal);
+    alarm(1);
+}
+
+void ff_session_signals_begin(struct fuse_session *session)
+{
+    const struct sigaction end = {.sa_handler = on_signal};
+    const struct sigaction ignore = {.sa_handler = SIG_IGN};
+
+    sigset_t unblocked;
+
+    ended_by_signal = session;
+    sigemptyset(&unblocked);
+    sigaddset(&unblocked, SIGALRM);
+    for (size_t i = 0; i < ENDING_SIGNALS; i++)
+        sigaddset(&unblocked, ending_signals[i]);
+    pthread_sigmask(SIG_UNBLOCK, &unblocked, NULL);
+    sigaction(SIGALRM, &end, &before_alarm);
+    sigaction(SIGPIPE, &ignore, &before_pipe);
+    for (size_t i = 0; i < ENDING_SIGNALS; i++) {
+        sigaction(ending_signals[i], NULL, &before[i]);
+        if (before[i].sa_handler != SIG_IGN)
+            sigaction(ending_signals[i], &end, NULL);
+    }
+}
+
+void ff_session_signals_end(void)
+{
+    for (size_t i = 0; i < ENDING_SIGNALS; i++)
+        sigaction(ending_signals[i], &before[i], NULL);
+    alarm(0);
+    sigaction(SIGALRM, &before_alarm, NULL);
+    sigaction(SIGPIPE, &before_pipe, NULL);
+    ended_by_signal = NULL;
+}
+
+/* The kernel starts with a quarter of it or less, and takes a larger value from the administrator
+ * only. */
+static void raise_readahead(const struct ff_fs *fs)
+{
+    struct ff_mountinfo info;
+    char path[64], text[16];
+
+    if (ff_mountinfo_by_path(fs->dir, &info) < 0)
+        return;
+    snprintf(path, sizeof(path), "/sys/class/bdi/%u:%u/read_ahead_kb", info.major, info.minor);
+    FF_CLEANUP(fd) int fd = open(path, O_WRONLY | O_CLOEXEC);
+    if (fd < 0)
+        return;
+    int len = snprintf(text, sizeof(text), "%u", FF_REPLY_BYTES_MAX / 1024);
+    ssize_t count = write(fd, text, (size_t)len);
+    (void)count;
+}
+
+/* The kernel has accepted a message. The first one is the answer to INIT: if that is no error, the
+ * mount is usable now. */
+static void on_sent(struct ff_fs *fs, const struct fuse_out_header *header)
+{
+    if (header->error != 0 || atomic_exchange(&fs->is_ready, true))
+        return;
+    raise_readahead(fs);
+    if (fs->options->ready)
+        fs->options->ready(fs->options->context);
+}
+
+static ssize_t io_writev(int fd, struct iovec *iov, int count, void *userdata)
+{
+    struct ff_fs *fs = userdata;
+    ssize_t len = writev(fd, iov, count);
+
+    if (len >= 0 && fs->inited && !atomic_load_explicit(&fs->is_ready, memory_order_relaxed))
+        on_sent(fs, iov[0].iov_base);
+    return len;
+}
+
+static ssize_t io_read(int fd, void *buf, size_t len, void *userdata)
+{
+    (void)userdata;
+    return read(fd, buf, len);
+}
+
+int ff_session_serve(struct ff_fs *fs)
+{
+    static const struct fuse_custom_io io = {.writev = io_writev, .read = io_read};
+
+    int r = fuse_session_custom_io(fs->session, &io, fuse_session_fd(fs->session));
+    if (r < 0)
+        return r;
+    struct fuse_loop_config *config = fuse_loop_cfg_create();
+    if (!config)
+        return -ENOMEM;
+    fuse_loop_cfg_set_clone_fd(config, 0);
+    fuse_loop_cfg_set_max_threads(config, THREADS_MAX);
+    r = fuse_session_loop_mt(fs->session, config);
+    alarm(0);
+    fuse_loop_cfg_destroy(config);
+    return r < 0 ? r : 0;
+}

@@ -1,0 +1,164 @@
+/*
+ * A mount, as the files of this layer share it.
+ *
+ * A request comes in through ops.c, is translated to a node (tree/tree.h) and answered by what
+ * attr.c, node.c, dir.c, read.c and xattr.c know of nodes. What cannot be known before the scan has
+ * come further is -EAGAIN and a struct ff_wait: ops.c then parks the request and asks again.
+ */
+#ifndef FF_FS_STATE_H
+#define FF_FS_STATE_H
+
+#include <sys/stat.h>
+
+#include "fs/fs.h"
+#include "fs/park.h"
+#include "fs/request.h"
+#include "fs/slice.h"
+#include "fs/snapshot.h"
+#include "fs/stats.h"
+
+/* The largest read and directory reply; max_read, as the mount option and in INIT. */
+#define FF_REPLY_BYTES_MAX (UINT32_C(1) << 20)
+/* Directories of up to so many entries are listed with what stat would tell, larger ones with
+ * names only: a listing of millions would fill the kernel's memory with inodes nobody reads. */
+#define FF_PLUS_ENTRIES_MAX 1000
+/* Ten years: the kernel keeps what cannot change. */
+#define FF_FOREVER_S (10 * 365 * 86400.0)
+/* Messages about failed requests, a second: a hostile archive must not fill the log. */
+#define FF_LOG_PER_SECOND_MAX 10
+
+/* An archive as the mount shows it. */
+struct ff_shown {
+    struct ff_archive *archive;
+    const char *name;
+    enum ff_content content;
+    enum ff_layout_kind layout; /* FLAT or TREE */
+    const char *extension;
+    uint8_t epoch;
+    struct ff_snapshot info;
+    struct ff_snapshot damage;
+};
+
+struct ff_fs {
+    const struct ff_fs_options *options;
+    const char *dir; /* absolute */
+    struct fuse_session *session;
+    struct ff_shown *shown;
+    size_t shown_count;
+    bool single; /* the archive's records are in the root */
+    uid_t uid;
+    gid_t gid;
+    bool inited;              /* INIT was received */
+    bool no_open, no_opendir; /* the kernel takes ENOSYS for "always works" */
+    struct timespec mtime;    /* of what belongs to no archive: the newest archive's, or 0 */
+
+    struct ff_park park;
+    struct ff_slices slices;
+    struct ff_snapshot stats_text;
+    struct ff_stats stats;
+    pthread_key_t buffer; /* see ff_buffer_get() */
+    atomic_bool is_ready;
+
+    pthread_mutex_t log_lock;
+    time_t log_second;
+    unsigned int logged; /* messages in that second, also those that were dropped */
+};
+
+/* ---- node.c: what exists ---- */
+
+/* The archive that the node belongs to; NULL for the root and for what all archives share. */
+struct ff_shown *ff_fs_shown(const struct ff_fs *fs, const struct ff_node *node);
+bool ff_fs_is_dir(const struct ff_node *node);
+/* 0 when record number is known, -ENOENT when it will never be, -EAGAIN. */
+int ff_fs_has_record(const struct ff_shown *shown, uint64_t number, struct ff_wait *ret_wait);
+/* 0, -ESTALE when there is no such node in this mount, -EAGAIN. */
+int ff_fs_check_node(struct ff_fs *fs, const struct ff_node *node, struct ff_wait *ret_wait);
+/* From a number of the kernel's, checked. */
+int ff_fs_load_node(struct ff_fs *fs, uint64_t ino, struct ff_node *ret_node,
+                    struct ff_wait *ret_wait);
+/* -ENOENT, -EAGAIN, -ENOTDIR. */
+int ff_fs_lookup(struct ff_fs *fs, const struct ff_node *parent, const char *name,
+                 struct ff_node *ret_node, struct ff_wait *ret_wait);
+/* Whether this file or directory is in a .framefs of the mount of this kind of node (CONTROL or
+ * SHARED), or, for ROOT_SYNTHETIC, in the root. */
+bool ff_fs_has_control(const struct ff_fs *fs, enum ff_node_kind kind, enum ff_control control);
+/* The .framefs that is in directory; false when there is none. */
+bool ff_fs_control_dir(const struct ff_fs *fs, const struct ff_node *directory,
+                       struct ff_node *ret_node);
+struct ff_node ff_fs_root_node(void);
+struct ff_node ff_fs_make_node(const struct ff_fs *fs, size_t shown, enum ff_node_kind kind,
+                               uint64_t value);
+void ff_fs_parent(const struct ff_fs *fs, const struct ff_node *node, struct ff_node *ret_parent);
+
+/* ---- attr.c ---- */
+
+/* age: of the text of a generated file. The attributes hold for *ret_timeout_s seconds.
+ * -EAGAIN, -ESTALE, -EIO, -ENOMEM. */
+int ff_attr_get(struct ff_fs *fs, const struct ff_node *node, enum ff_text_age age,
+                struct stat *ret_attr, double *ret_timeout_s, struct ff_wait *ret_wait);
+/* What stat tells without looking at the file: type, permissions, owner, number. */
+void ff_attr_init(const struct ff_fs *fs, const struct ff_node *node, struct stat *ret_attr);
+int ff_attr_entry(struct ff_fs *fs, const struct ff_node *node, struct fuse_entry_param *ret_entry,
+                  struct ff_wait *ret_wait);
+
+/* ---- read.c ---- */
+
+enum ff_file_kind { FF_FILE_VIEW, FF_FILE_ALL, FF_FILE_SYNTHETIC, FF_FILE_TEXT };
+
+/* What is behind a regular file. */
+struct ff_file {
+    enum ff_file_kind kind;
+    uint64_t size;
+    struct ff_shown *shown; /* of VIEW and ALL */
+    struct ff_view view;
+    struct ff_snapshot *text;
+    struct timespec text_mtime;
+    struct ff_record record; /* of a record's file */
+};
+
+/* age: see ff_attr_get(). */
+int ff_file_find(struct ff_fs *fs, const struct ff_node *node, enum ff_text_age age,
+                 struct ff_file *ret_file, struct ff_wait *ret_wait);
+/* Up to len bytes at offset: their number, 0 past the end, -EIO and others. */
+ssize_t ff_file_read(struct ff_fs *fs, const struct ff_file *file, void *buf, size_t len,
+                     uint64_t offset);
+/* The calling thread's buffer, FF_REPLY_BYTES_MAX long, its pages there already: a server that is
+ * killed in a page fault of a reply gives its readers errors. Freed when the thread ends. NULL when
+ * memory is short. */
+void *ff_buffer_get(struct ff_fs *fs);
+int ff_buffer_init(struct ff_fs *fs);
+void ff_buffer_done(struct ff_fs *fs);
+
+/* ---- control.c: the generated texts ---- */
+
+int ff_text_find(struct ff_fs *fs, const struct ff_node *node, enum ff_text_age age,
+                 struct ff_snapshot **ret_text);
+
+/* ---- dir.c ---- */
+
+/* Fills buf with entries from offset on; plus: as readdirplus wants them. Their bytes, 0 at the
+ * end; -EAGAIN, -ENOTDIR, -EINVAL. */
+ssize_t ff_dir_fill(struct ff_fs *fs, fuse_req_t req, const struct ff_node *node, bool plus,
+                    char *buf, size_t len, int64_t offset, struct ff_wait *ret_wait);
+
+/* ---- xattr.c ---- */
+
+/* Their length; -ENODATA. The value is at *ret_value, to be freed. */
+ssize_t ff_xattr_get(struct ff_fs *fs, const struct ff_node *node, const char *name,
+                     char **ret_value, struct ff_wait *ret_wait);
+/* The names, each with its NUL. */
+ssize_t ff_xattr_list(struct ff_fs *fs, const struct ff_node *node, char **ret_names,
+                      struct ff_wait *ret_wait);
+
+/* ---- ops.c ---- */
+
+extern const struct fuse_lowlevel_ops ff_ops;
+extern const struct ff_park_ops ff_ops_park;
+
+/* ---- failure.c ---- */
+
+/* What a reader gets for what the archive layer said: EIO but for want of memory. Logs error's
+ * text, counts. r: the negative errno. */
+int ff_fs_failed(struct ff_fs *fs, int r, const struct ff_error *error);
+
+#endif

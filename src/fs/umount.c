@@ -1,0 +1,192 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "fs/fs.h"
+#include "fs/message.h"
+#include "fs/mountinfo.h"
+
+/* A server that does not answer in that time is not asked any more. */
+#define ANSWER_MS 1000
+/* A server that has been unmounted has nothing more to do but to end. */
+#define END_MS 10000
+
+extern char **environ;
+
+/* ---- the server's process ---- */
+
+static void __attribute__((noreturn)) print_pid(const char *path, int out)
+{
+    char text[8192];
+    size_t len = 0;
+    ssize_t count = 0;
+
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    while (fd >= 0 && len < sizeof(text) - 1 &&
+           (count = read(fd, text + len, sizeof(text) - 1 - len)) > 0)
+        len += (size_t)count;
+    text[len] = '\0';
+    static const char metric[] = "\nframefs_pid ";
+    const char *found = strstr(text, metric);
+    if (found)
+        dprintf(out, "%s", found + strlen(metric));
+    _exit(0);
+}
+
+/* The pid that the mount's own statistics tell, 0 when they do not. They are read in a process of
+ * its own: a server that hangs makes it hang, and nobody else. */
+static pid_t ask_pid(const char *dir)
+{
+    char path[PATH_MAX], answer[32];
+    int fds[2];
+    int64_t pid = 0;
+
+    if ((size_t)snprintf(path, sizeof(path), "%s/.framefs/stats", dir) >= sizeof(path) ||
+        pipe2(fds, O_CLOEXEC) < 0)
+        return 0;
+    pid_t child = fork();
+    if (child == 0) {
+        close(fds[0]);
+        print_pid(path, fds[1]);
+    }
+    close(fds[1]);
+    struct pollfd poll_fd = {.fd = fds[0], .events = POLLIN};
+    if (child > 0 && poll(&poll_fd, 1, ANSWER_MS) > 0) {
+        ssize_t len = read(fds[0], answer, sizeof(answer) - 1);
+        answer[len > 0 ? len : 0] = '\0';
+        if (sscanf(answer, "%" SCNd64, &pid) != 1 || pid <= 1 || pid > INT32_MAX)
+            pid = 0;
+    }
+    close(fds[0]);
+    if (child > 0) {
+        kill(child, SIGKILL);
+        /* A reader that the kernel cannot interrupt is left to init. */
+        siginfo_t info;
+        waitid(P_PID, (id_t)child, &info, pid > 0 ? WEXITED : WEXITED | WNOHANG);
+    }
+    return (pid_t)pid;
+}
+
+/* A descriptor of the server's process, taken before its end so that it cannot be another one's. */
+static int open_server(const char *dir)
+{
+    pid_t pid = ask_pid(dir);
+    return pid > 0 ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
+}
+
+static void await_end(int pidfd)
+{
+    struct pollfd poll_fd = {.fd = pidfd, .events = POLLIN};
+    int r;
+
+    do
+        r = poll(&poll_fd, 1, END_MS);
+    while (r < 0 && errno == EINTR);
+}
+
+/* ---- unmounting ---- */
+
+/* fusermount3 may unmount what this user has mounted. Its messages are put into text. */
+static int run_fusermount(const char *dir, bool lazy, char *text, size_t text_size)
+{
+    char *argv[] = {(char *)"fusermount3",
+                    (char *)"-u",
+                    lazy ? (char *)"-z" : (char *)"--",
+                    lazy ? (char *)"--" : (char *)dir,
+                    lazy ? (char *)dir : NULL,
+                    NULL};
+    posix_spawn_file_actions_t actions;
+    pid_t child;
+    int status = 0;
+
+    *text = '\0';
+    FF_CLEANUP(fd) int out = memfd_create("framefs-messages", MFD_CLOEXEC);
+    if (out < 0)
+        return -errno;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO);
+    posix_spawn_file_actions_adddup2(&actions, out, STDERR_FILENO);
+    int r = -posix_spawnp(&child, argv[0], &actions, NULL, argv, environ);
+    posix_spawn_file_actions_destroy(&actions);
+    if (r < 0)
+        return r;
+    while (waitpid(child, &status, 0) < 0 && errno == EINTR)
+        continue;
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+        return 0;
+    char raw[1024];
+    ssize_t len = pread(out, raw, sizeof(raw), 0);
+    ff_message_join(raw, len > 0 ? (size_t)len : 0, text, text_size);
+    return strstr(text, strerror(EBUSY)) ? -EBUSY : -EPERM;
+}
+
+static int unmount(const char *dir, bool lazy, struct ff_error *error)
+{
+    char text[1024] = "";
+
+    int r = umount2(dir, UMOUNT_NOFOLLOW | (lazy ? MNT_DETACH : 0)) < 0 ? -errno : 0;
+    if (r == -EPERM)
+        r = run_fusermount(dir, lazy, text, sizeof(text));
+    if (r == -EBUSY)
+        return ff_error_set(
+            error, r,
+            "%s is in use; `fuser -vm %s` shows by whom, `framefs umount --lazy %s` "
+            "takes it away as soon as nobody uses it",
+            dir, dir, dir);
+    if (r == -ENOENT)
+        return ff_error_set(error, r, "cannot unmount %s: fusermount3 is missing", dir);
+    if (r < 0)
+        return ff_error_set(error, r, "cannot unmount %s: %s", dir, *text ? text : strerror(-r));
+    return 0;
+}
+
+int ff_fs_umount(const char *dir, bool lazy, struct ff_error *error)
+{
+    struct ff_mountinfo info;
+    bool is_root;
+    char path[PATH_MAX];
+
+    int r = ff_mountinfo_of(dir, &info, &is_root, path);
+    if (r < 0)
+        return ff_error_set(error, r, "cannot unmount %s: %s", dir, strerror(-r));
+    if (!is_root && strcmp(info.type, FF_MOUNT_TYPE) == 0)
+        return ff_error_set(error, -EINVAL, "%s is inside of a mount; the mount is at %s", dir,
+                            info.where);
+    if (!is_root)
+        return ff_error_set(error, -EINVAL, "%s is not mounted", dir);
+    if (strcmp(info.type, FF_MOUNT_TYPE) != 0)
+        return ff_error_set(error, -EINVAL, "%s is not a framefs mount but one of type %s", dir,
+                            info.type);
+
+    /* A lazy one may be served for as long as it is in use. */
+    FF_CLEANUP(fd) int server = lazy ? -1 : open_server(path);
+    r = unmount(path, lazy, error);
+    if (r == 0 && server >= 0)
+        await_end(server);
+    return r;
+}
+
+bool ff_fs_is_dead_mount(const char *dir)
+{
+    struct ff_mountinfo info;
+    struct stat stat_buf;
+    bool is_root;
+    char path[PATH_MAX];
+
+    return stat(dir, &stat_buf) < 0 && errno == ENOTCONN &&
+           ff_mountinfo_of(dir, &info, &is_root, path) == 0 && is_root &&
+           strcmp(info.type, FF_MOUNT_TYPE) == 0;
+}
