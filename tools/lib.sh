@@ -1,20 +1,26 @@
 # What the tools share. To be sourced by bash; $root is the checkout.
 # shellcheck shell=bash
-# shellcheck disable=SC2034,SC2154 # its variables are for the tools that source it, and root is theirs
+# Its variables are for the tools that source it, and root is theirs.
+# shellcheck disable=SC2034,SC2154
 
-packages_build=(gcc libc6-dev meson ninja-build pkg-config python3 libfuse3-dev fuse3 libcmocka-dev libjansson-dev
-  libinih-dev libxxhash-dev zlib1g-dev libisal-dev libmd-dev)
-packages_test=(clang clang-format libclang-rt-14-dev llvm g++ git scdoc mandoc shellcheck codespell tcpdump jq procps)
+packages_build=(gcc libc6-dev meson ninja-build pkg-config python3 libfuse3-dev fuse3 libcmocka-dev
+  libjansson-dev libinih-dev libxxhash-dev zlib1g-dev libisal-dev libmd-dev)
+packages_test=(clang clang-format libclang-rt-14-dev llvm g++ git scdoc mandoc shellcheck codespell
+  tcpdump)
 
 as_root() {
   if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi
+}
+
+is_installed() {
+  [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
 }
 
 # Installs those of the packages that are missing; touches no network when none is.
 install_missing() {
   local package missing=()
   for package; do
-    [ "$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing+=("$package")
+    is_installed "$package" || missing+=("$package")
   done
   [ ${#missing[@]} -gt 0 ] || return 0
   echo "== installing ${missing[*]}"
@@ -25,7 +31,8 @@ install_missing() {
 }
 
 apt_install() {
-  as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends "$@" >/dev/null
+  as_root env DEBIAN_FRONTEND=noninteractive \
+    apt-get -qq install -y --no-install-recommends "$@" >/dev/null
 }
 
 # configure DIR CC [MESON-OPTION...]: an existing build directory is kept.

@@ -1,4 +1,4 @@
-"""name_to_handle_at and open_by_handle_at, telldir and seekdir, statx: what Python's os module lacks."""
+"""name_to_handle_at, open_by_handle_at, telldir, seekdir: what Python's os module lacks."""
 
 import ctypes
 import os
@@ -9,7 +9,8 @@ AT_FDCWD = -100
 
 
 class _Dirent(ctypes.Structure):
-    _fields_ = [('d_ino', ctypes.c_uint64), ('d_off', ctypes.c_int64), ('d_reclen', ctypes.c_ushort),
+    _fields_ = [('d_ino', ctypes.c_uint64), ('d_off', ctypes.c_int64),
+                ('d_reclen', ctypes.c_ushort),
                 ('d_type', ctypes.c_ubyte), ('d_name', ctypes.c_char * 256)]
 
 
@@ -35,7 +36,8 @@ def _raise():
 def handle_of(path):
     """(type, bytes) of the file's handle."""
     handle, mount = _Handle(bytes=128), ctypes.c_int()
-    if libc.name_to_handle_at(AT_FDCWD, os.fsencode(path), ctypes.byref(handle), ctypes.byref(mount), 0) != 0:
+    if libc.name_to_handle_at(AT_FDCWD, os.fsencode(path), ctypes.byref(handle),
+                              ctypes.byref(mount), 0) != 0:
         _raise()
     return handle.type, bytes(handle.data[:handle.bytes])
 

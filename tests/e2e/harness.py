@@ -1,11 +1,12 @@
-"""What the end-to-end tests share: claims reported as TAP, the program run with a time limit, mounts that always
-end, archives made by struct, and a close look at what a test leaves behind.
+"""What the end-to-end tests share: claims reported as TAP, programs run with a time limit, mounts
+that always end, archives made by struct, and a close look at what a test leaves behind.
 
-A test program is a list of functions marked with @test('what is claimed'), then harness.main(). A claim fails when
-its function raises, when a process or mount outlives it, or when a sanitizer wrote a report meanwhile.
+A test program is a list of functions marked with @test('what is claimed'), then harness.main(). A
+claim fails when its function raises, when a process or mount outlives it, or when a sanitizer wrote
+a report meanwhile.
 
-The test process is the subreaper of all it starts: a mount's server that went to the background stays its child, so
-that its end and its exit status are seen, and nothing can leak unseen.
+The test process is the subreaper of all it starts: a mount's server that went to the background
+stays its child, so that its end and its exit status are seen, and nothing can leak unseen.
 """
 
 import contextlib
@@ -79,14 +80,14 @@ def fails(code, function, *arguments):
         got = function(*arguments)
     except OSError as error:
         if error.errno not in codes:
-            raise Failure(f'{function.__name__}{arguments[:2]!r}: {error} instead of errno {codes}') from error
+            raise Failure(f'{function.__name__}{arguments[:2]!r}: {error}, not {codes}') from error
         return
     raise Failure(f'{function.__name__}{arguments[:2]!r} did not fail: {brief(got)}')
 
 
 def brief(value):
     shown = repr(value)
-    return shown if len(shown) < 600 else f'{shown[:400]} ... {shown[-100:]} ({len(shown)} characters)'
+    return shown if len(shown) < 600 else f'{shown[:400]} ... {shown[-100:]}'
 
 
 def wait_for(condition, what):
@@ -106,11 +107,12 @@ class Result:
         self.text = out.decode('utf-8', 'replace')
 
     def __repr__(self):
-        return f'{self.arguments}: exit status {self.status}, stdout {brief(self.out)}, stderr {brief(self.err)}'
+        return (f'{self.arguments}: exit status {self.status}, stdout {brief(self.out)}, '
+                f'stderr {brief(self.err)}')
 
 
 def run(*arguments, status=0, stdin=b'', timeout=LIMIT_S, **more):
-    """Runs a program: its Result. status: the exit status expected, None for any that is no crash."""
+    """Runs a program: its Result. status: what is expected, None for any that is no crash."""
     arguments = [os.fspath(a) for a in arguments]
     more.setdefault('stdout', subprocess.PIPE)
     more.setdefault('stderr', subprocess.PIPE)
@@ -126,7 +128,8 @@ def run(*arguments, status=0, stdin=b'', timeout=LIMIT_S, **more):
         raise Failure(f'hangs: {arguments}: {error.stdout!r} {error.stderr!r}') from error
     result = Result(arguments, done.returncode, done.stdout or b'', done.stderr or b'')
     if status is None:
-        check(result.status not in (SANITIZER_STATUS, 126, 127) and result.status >= 0, f'crashed: {result!r}')
+        check(result.status not in (SANITIZER_STATUS, 126, 127) and result.status >= 0,
+              f'crashed: {result!r}')
     elif result.status != status:
         raise Failure(f'{result!r}, instead of status {status}')
     return result
@@ -160,13 +163,14 @@ def _stats():
 
 
 def servers_of(directory):
-    """The processes that serve the mount: children that run framefs with its directory among the arguments."""
+    """The processes that serve the mount: children that run framefs with this argument."""
     found = []
     for pid in _stats():
         with contextlib.suppress(OSError):
             with open(f'/proc/{pid}/cmdline', 'rb') as stream:
                 arguments = stream.read().split(b'\0')
-            if os.path.samefile(f'/proc/{pid}/exe', FRAMEFS) and os.fsencode(directory) in arguments:
+            if os.path.samefile(f'/proc/{pid}/exe',
+                                FRAMEFS) and os.fsencode(directory) in arguments:
                 found.append(pid)
     return found
 
@@ -215,7 +219,7 @@ def is_mounted(directory):
 
 
 class Mount:
-    """framefs mount ARGUMENTS DIR, unmounted at the end of the with block, its server's end awaited.
+    """framefs mount ARGUMENTS DIR, unmounted at the end of the with block.
 
     dead: the test kills the server itself.
     """
@@ -296,8 +300,10 @@ class Foreground:
         self.dir = os.fspath(where or make_dir('mnt'))
         self.log = make_path('messages')
         with open(self.log, 'wb') as log:
-            self.process = subprocess.Popen([FRAMEFS, 'mount', '-f', *map(os.fspath, arguments), self.dir],
-                                            stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+            self.process = subprocess.Popen([FRAMEFS, 'mount', '-f', *map(os.fspath, arguments),
+                                             self.dir],
+                                            stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                            start_new_session=True)
         try:
             wait_for(lambda: self.process.poll() is not None or is_mounted(self.dir), 'mounted')
             check(self.process.poll() is None, f'ended at once: {self.messages()}')
@@ -381,7 +387,8 @@ def seeded(seed):
 
 def tag4(payloads, order='<', header=lambda number: b'tag%d' % (number % 10)):
     """[4 header bytes][int64 length][payload]; order '<' or '>'."""
-    return b''.join(header(i) + struct.pack(order + 'q', len(p)) + p for i, p in enumerate(payloads))
+    return b''.join(header(i) + struct.pack(order + 'q', len(p)) + p for i,
+                    p in enumerate(payloads))
 
 
 def crc32c(data):
@@ -434,14 +441,17 @@ def pcap(packets, order='<', nanoseconds=False, link=1):
     magic = 0xa1b23c4d if nanoseconds else 0xa1b2c3d4
     out = [struct.pack(order + 'IHHiIII', magic, 2, 4, 0, 0, 65535, link)]
     for seconds, fraction, content in packets:
-        out.append(struct.pack(order + 'IIII', seconds, fraction, len(content), len(content)) + content)
+        out.append(struct.pack(order + 'IIII', seconds, fraction, len(content), len(content))
+                   + content)
     return b''.join(out)
 
 
 def ethernet(number):
     """A small frame that tcpdump knows: an ARP request."""
-    return (b'\xff' * 6 + b'\x02\0\0\0\0\x01' + b'\x08\x06' + struct.pack('>HHBBH', 1, 0x0800, 6, 4, 1)
-            + b'\x02\0\0\0\0\x01' + bytes([10, 0, 0, 1]) + b'\0' * 6 + struct.pack('>I', 0x0a000000 | number))
+    return (b'\xff' * 6 + b'\x02\0\0\0\0\x01' + b'\x08\x06'
+            + struct.pack('>HHBBH', 1, 0x0800, 6, 4, 1)
+            + b'\x02\0\0\0\0\x01' + bytes([10, 0, 0, 1]) + b'\0' * 6
+            + struct.pack('>I', 0x0a000000 | number))
 
 
 # ---- the run ----
@@ -498,7 +508,8 @@ def _run_one(function, fuse, reports):
     except Failure as failure:
         place = [frame for frame in traceback.extract_tb(failure.__traceback__)
                  if frame.filename != os.path.abspath(__file__)]
-        lines = [f'{os.path.basename(f.filename)}:{f.lineno}: {f.line}' for f in place[-3:]] + [str(failure)]
+        lines = [f'{os.path.basename(f.filename)}:{f.lineno}: {f.line}'
+                 for f in place[-3:]] + [str(failure)]
         outcome = 'not ok'
     except Exception:  # any other surprise is a failed test, and the next ones still run
         outcome, lines = 'not ok', traceback.format_exc().splitlines()

@@ -23,15 +23,18 @@ def archive():
 def shell(script, *arguments, status=0, **more):
     """bash -c SCRIPT with framefs in PATH."""
     environment = {**os.environ, 'PATH': os.path.dirname(FRAMEFS) + ':' + os.environ['PATH']}
-    return harness.run('bash', '-c', script, 'bash', *arguments, status=status, env=environment, **more)
+    return harness.run('bash', '-c', script, 'bash', *arguments, status=status, env=environment,
+                       **more)
 
 
 # ---- usage ----
 
 @test('--help and --version print to stdout and exit 0', fuse=False)
 def help_version():
-    for arguments in (('--help',), ('--version',), ('mount', '--help'), ('info', '--help'), ('ls', '--help'),
-                      ('cat', '--help'), ('synth', '--help'), ('formats', '--help'), ('umount', '--help')):
+    for arguments in (('--help',), ('--version',), ('mount', '--help'), ('info', '--help'),
+                      ('ls', '--help'),
+                      ('cat', '--help'), ('synth', '--help'), ('formats', '--help'),
+                      ('umount', '--help')):
         result = framefs(*arguments)
         check(result.out and not result.err, repr(result))
     check(re.search(r'\b0\.1\.0\b', framefs('--version').text), 'no version in --version')
@@ -47,21 +50,26 @@ def usage():
     result = framefs('info', '--fromat=pcap', archive(), status=2)
     contains(result.err, '--fromat', 'message for --fromat')
     contains(result.err, '--format', 'message for --fromat')
-    contains(framefs('info', '--format=pcpa', archive(), status=2).err, 'pcap', 'message for --format=pcpa')
+    contains(framefs('info', '--format=pcpa', archive(), status=2).err, 'pcap',
+             'message for --format=pcpa')
     result = framefs('mount', TAG4, '-o', 'layuot=flat', archive(), harness.make_dir(), status=2)
     contains(result.err, 'layout', 'message for -o layuot')
-    for arguments in ((), ('info',), ('ls',), ('cat',), ('cat', archive()), ('mount',), ('mount', archive()), ('umount',),
-                      ('synth',), ('mount', TAG4, '-o', 'layout=round', archive(), harness.make_dir()),
+    for arguments in ((), ('info',), ('ls',), ('cat',), ('cat', archive()), ('mount',),
+                      ('mount', archive()), ('umount',),
+                      ('synth',), ('mount', TAG4, '-o', 'layout=round', archive(),
+                                   harness.make_dir()),
                       ('mount', TAG4, '-o', 'content=all', archive(), harness.make_dir()),
                       ('mount', TAG4, '-o', 'control=maybe', archive(), harness.make_dir()),
                       ('mount', TAG4, '-o', 'umask=9', archive(), harness.make_dir()),
                       ('mount', TAG4, '-o', 'uid=x', archive(), harness.make_dir()),
-                      ('cat', TAG4, archive(), 'x'), ('cat', TAG4, archive(), '2-1'), ('formats', 'nothing')):
+                      ('cat', TAG4, archive(), 'x'), ('cat', TAG4, archive(), '2-1'),
+                      ('formats', 'nothing')):
         result = framefs(*arguments, status=2)
         check(result.err and not result.out, repr(result))
 
 
-@test('an archive of an unknown format is refused with advice, one whose format is told is not', fuse=False)
+@test('an archive of an unknown format is refused with advice, one whose format is told is not',
+      fuse=False)
 def undetected():
     path = harness.write(b'\x01\x02\x03 nothing that frames')
     result = framefs('info', path, status=1)
@@ -74,8 +82,10 @@ def failures():
         contains(framefs(*arguments, status=1).err, 'none', f'message of {arguments[0]}')
     directory = harness.make_dir()
     contains(framefs('mount', TAG4, 'none', directory, status=1).err, 'none', 'message of mount')
-    contains(framefs('mount', TAG4, archive(), directory + '/missing', status=1).err, 'missing', 'message of mount')
-    contains(framefs('mount', TAG4, archive(), archive(), status=1).err, 'archive', 'message of mount on a file')
+    contains(framefs('mount', TAG4, archive(), directory + '/missing', status=1).err, 'missing',
+             'message of mount')
+    contains(framefs('mount', TAG4, archive(), archive(), status=1).err, 'archive',
+             'message of mount on a file')
     check(not harness.is_mounted(directory), 'mounted after all')
     contains(framefs('cat', TAG4, archive(), '3', status=1).err, '3', 'message of cat past the end')
 
@@ -101,14 +111,17 @@ def pipes():
     told = json.loads(shell('cat "$1" | framefs info --json - ' + TAG4, path).out)[0]
     direct = json.loads(framefs('info', '--json', TAG4, path).out)[0]
     equal(told.get('records'), direct.get('records'), 'records of info')
-    contains(shell('cat "$1" | framefs info -', os.path.join(harness.DATA, 'pptp.pcap')).text, 'pcap', 'detection')
+    contains(shell('cat "$1" | framefs info -', os.path.join(harness.DATA, 'pptp.pcap')).text,
+             'pcap', 'detection')
 
 
 @test('a reader that stops early ends a command quietly', fuse=False)
 def early():
     path = harness.write(harness.tag4([b'x' * 10] * 200000))
-    for command in (f'ls {TAG4} "$1"', f'ls --json {TAG4} "$1"', f'cat {TAG4} "$1" 0-199999', 'synth 1G', 'synth 1G lines'):
-        result = shell(f'framefs {command} | head -n 1 | head -c 100; exit "${{PIPESTATUS[0]}}"', path, status=None)
+    for command in (f'ls {TAG4} "$1"', f'ls --json {TAG4} "$1"', f'cat {TAG4} "$1" 0-199999',
+                    'synth 1G', 'synth 1G lines'):
+        result = shell(f'framefs {command} | head -n 1 | head -c 100; exit "${{PIPESTATUS[0]}}"',
+                       path, status=None)
         check(result.status in (0, 141), f'status {result.status} of {command}')
         equal(result.err, '', f'stderr of {command}')
     result = shell(f'framefs ls {TAG4} "$1" | true; exit "${{PIPESTATUS[0]}}"', path, status=None)
@@ -118,7 +131,8 @@ def early():
 @test('a full disk is an error: /dev/full', fuse=False)
 def full():
     path = archive()
-    for command in (f'ls {TAG4} "$1"', f'ls --json {TAG4} "$1"', f'info {TAG4} "$1"', f'info --json {TAG4} "$1"',
+    for command in (f'ls {TAG4} "$1"', f'ls --json {TAG4} "$1"', f'info {TAG4} "$1"',
+                    f'info --json {TAG4} "$1"',
                     f'cat {TAG4} "$1" 0', 'synth 100', 'formats', '--help', '--version'):
         result = shell(f'framefs {command} >/dev/full', path, status=1)
         check(result.err, f'no message of {command}')
@@ -137,16 +151,19 @@ def closed():
 @test('nothing but text in a pipe: no progress bar, no colour, and JSON that parses', fuse=False)
 def plain():
     path = harness.write(harness.tag4([b'x' * 100] * 100000))
-    for arguments in (('info', TAG4, path), ('ls', TAG4, path), ('formats',), ('info', '--json', TAG4, path)):
+    for arguments in (('info', TAG4, path), ('ls', TAG4, path), ('formats',),
+                      ('info', '--json', TAG4, path)):
         result = framefs(*arguments)
         equal(result.err, '', f'stderr of {arguments[0]}')
         check(b'\x1b' not in result.out, f'escape codes of {arguments[0]}')
-    equal(type(json.loads(framefs('info', '--json', TAG4, path, archive()).out)), list, 'info --json of two archives')
+    equal(type(json.loads(framefs('info', '--json', TAG4, path, archive()).out)), list,
+          'info --json of two archives')
     for line in framefs('ls', '--json', TAG4, archive()).out.splitlines():
         equal(type(json.loads(line)), dict, 'a line of ls --json')
 
 
-@test('framefs info of two archives tells of both, and of the good one when the other is missing', fuse=False)
+@test('framefs info of two archives tells of both, and of the good one when the other is missing',
+      fuse=False)
 def two():
     one, other = archive(), harness.write(harness.tag4([b'x'] * 7), 'other')
     text = framefs('info', TAG4, one, other).text
@@ -159,8 +176,10 @@ def two():
 @test('framefs cat with ranges in any order, also from the end', fuse=False)
 def ranges():
     path = archive()
-    for arguments, want in ((('0',), PAYLOADS[0]), (('2', '0'), PAYLOADS[2] + PAYLOADS[0]), (('-1',), PAYLOADS[2]),
-                            (('0-2',), b''.join(PAYLOADS)), (('-3',), PAYLOADS[0]), (('0', '0'), PAYLOADS[0] * 2)):
+    for arguments, want in ((('0',), PAYLOADS[0]), (('2', '0'), PAYLOADS[2] + PAYLOADS[0]),
+                            (('-1',), PAYLOADS[2]),
+                            (('0-2',), b''.join(PAYLOADS)), (('-3',), PAYLOADS[0]),
+                            (('0', '0'), PAYLOADS[0] * 2)):
         equal(framefs('cat', TAG4, path, *arguments).out, want, f'cat {arguments}')
     for bad in ('3', '-4', '1-5'):
         framefs('cat', TAG4, path, bad, status=1)
@@ -168,15 +187,17 @@ def ranges():
 
 # ---- mounting ----
 
-@test('x=$(framefs mount ...) returns; the server holds none of the caller\'s streams nor its directory')
+@test('x=$(framefs mount ...) returns; the server keeps none of the caller\'s streams')
 def captured():
     path, directory = archive(), harness.make_dir()
-    result = shell('x=$(framefs mount "$1" "$2" "$3" 2>&1) && echo "[$x]"', TAG4, path, directory, timeout=60)
+    result = shell('x=$(framefs mount "$1" "$2" "$3" 2>&1) && echo "[$x]"', TAG4, path, directory,
+                   timeout=60)
     try:
         equal(result.out, b'[]\n', 'what mount printed')
         for server in harness.servers_of(directory):
             for name in ('0', '1', '2'):
-                equal(os.readlink(f'/proc/{server}/fd/{name}'), '/dev/null', f'descriptor {name} of the server')
+                equal(os.readlink(f'/proc/{server}/fd/{name}'), '/dev/null',
+                      f'descriptor {name} of the server')
             equal(os.readlink(f'/proc/{server}/cwd'), '/', 'its working directory')
     finally:
         servers = harness.servers_of(directory)
@@ -195,7 +216,8 @@ def relative():
     try:
         equal(harness.read(os.path.join(full_path, '00000000')), PAYLOADS[0], 'record 0')
     finally:
-        servers = [pid for pid in harness.children() if os.path.samefile(f'/proc/{pid}/exe', FRAMEFS)]
+        servers = [pid for pid in harness.children()
+                   if os.path.samefile(f'/proc/{pid}/exe', FRAMEFS)]
         framefs('umount', 'm', cwd=where)
         for server in servers:
             equal(harness.wait_exit(server), 0, 'status of the server')
@@ -283,10 +305,11 @@ def serve_check(directory):
     return options.split(',')
 
 
-@test('framefs ARCHIVE DIR -o ro,nosuid,nodev,noexec,x-...,nofail,_netdev is understood as mount(8) says it')
+@test('framefs ARCHIVE DIR -o ro,nosuid,nodev,noexec,x-...,nofail,_netdev, as in fstab')
 def fstab_style():
     directory = harness.make_dir()
-    framefs(archive(), directory, '-o', 'ro,nosuid,nodev,noexec,noatime,x-systemd.automount,nofail,_netdev,auto,user,'
+    framefs(archive(), directory, '-o',
+            'ro,nosuid,nodev,noexec,noatime,x-systemd.automount,nofail,_netdev,auto,user,'
             'format=tag4-i64le')
     options = serve_check(directory)
     for option in ('ro', 'nosuid', 'nodev', 'noexec'):
@@ -298,9 +321,11 @@ def mount_program():
     if os.getuid() != 0 or not shutil.which('mount.fuse3'):
         raise harness.Skip('needs root and mount.fuse3')
     directory = harness.make_dir()
-    shell('mount -t fuse.framefs "$1" "$2" -o ro,format=tag4-i64le,layout=flat,nosuid', archive(), directory)
+    shell('mount -t fuse.framefs "$1" "$2" -o ro,format=tag4-i64le,layout=flat,nosuid', archive(),
+          directory)
     check('nosuid' in serve_check(directory), 'nosuid')
-    result = shell('mount -t fuse.framefs /nowhere/missing "$1" -o ro,format=tag4-i64le', directory, status=None)
+    result = shell('mount -t fuse.framefs /nowhere/missing "$1" -o ro,format=tag4-i64le', directory,
+                   status=None)
     check(result.status != 0 and not harness.is_mounted(directory), f'a failed mount: {result!r}')
 
 
@@ -308,14 +333,16 @@ def mount_program():
 def helper():
     folder, directory = harness.make_dir(), harness.make_dir()
     os.symlink(FRAMEFS, os.path.join(folder, 'mount.framefs'))
-    harness.run(os.path.join(folder, 'mount.framefs'), archive(), directory, '-o', 'rw,dev,suid,format=tag4-i64le')
+    harness.run(os.path.join(folder, 'mount.framefs'), archive(), directory, '-o',
+                'rw,dev,suid,format=tag4-i64le')
     serve_check(directory)
 
 
 @test('every long option of mount is an -o option as well')
 def option_forms():
     path = archive()
-    for arguments in (('--layout=tree',), ('-o', 'layout=tree'), ('-olayout=tree',), ('--layout', 'tree')):
+    for arguments in (('--layout=tree',), ('-o', 'layout=tree'), ('-olayout=tree',),
+                      ('--layout', 'tree')):
         with Mount(TAG4, *arguments, path) as mount:
             equal(mount.names(), ['000'], f'with {arguments}')
     with Mount('-o', 'format=tag4-i64le,layout=tree', '-o', 'content=frame', path) as mount:
@@ -325,13 +352,16 @@ def option_forms():
 @test('allow_other, default_permissions, max_read and fsname reach the kernel')
 def kernel_options():
     with Mount(TAG4, '-o', 'allow_other,default_permissions', archive()) as mount:
-        options = [o for where, _, o in harness.mounts() if where == os.fsencode(mount.dir)][0].split(',')
+        options = [o for where, _, o in harness.mounts()
+                   if where == os.fsencode(mount.dir)][0].split(',')
         check('allow_other' in options and 'default_permissions' in options, f'{options}')
     if os.getuid() == 0 and shutil.which('setpriv'):
         for options, status in (([], 1), (['-o', 'allow_other'], 0)):
             with Mount(TAG4, *options, archive()) as mount:
-                done = subprocess.run(['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', 'cat',
-                                       mount.path('00000000')], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                done = subprocess.run(['setpriv', '--reuid=65534', '--regid=65534',
+                                       '--clear-groups', 'cat',
+                                       mount.path('00000000')], stdout=subprocess.PIPE,
+                                      stderr=subprocess.DEVNULL,
                                       stdin=subprocess.DEVNULL, check=False)
                 equal(done.returncode, status, f'cat as nobody with {options}')
 
@@ -350,7 +380,8 @@ def readers():
     payloads = [b'%06d' % n * 500 for n in range(600)]
     path = harness.write(harness.tag4(payloads))
     with Mount(TAG4, path) as mount:
-        script = 'for i in 1 2 3 4; do (find "$1" -type f | sort | xargs cat | sha256sum) & done; wait'
+        script = ('for i in 1 2 3 4; do (find "$1" -type f | sort | xargs cat | sha256sum) & done;'
+                  'wait')
         sums = harness.run('sh', '-c', script, 'sh', mount.dir).out.split(b'\n')[:-1]
         import hashlib
         want = hashlib.sha256(b''.join(payloads)).hexdigest().encode() + b'  -'

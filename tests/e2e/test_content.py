@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What a record's file holds, format by format, against programs and parsers that know these formats."""
+"""What a record's file holds, against programs and parsers that know these formats."""
 
 import json
 import os
@@ -23,7 +23,8 @@ def pcap_file():
         with Mount('--format=pcap', '-o', 'content=file', data(name)) as mount:
             names = mount.names()
             check(all(n.endswith('.pcap') for n in names), f'names {names}')
-            got = [harness.run('tcpdump', '-Z', 'root', '-nttr', mount.path(n)).text.strip() for n in names]
+            got = [harness.run('tcpdump', '-Z', 'root', '-nttr', mount.path(n)).text.strip()
+                   for n in names]
         equal(got, want, name)
 
 
@@ -39,7 +40,8 @@ def pcap_orders():
                                   ('file', [whole[:24] + f for f in frames])):
                 # The format is detected from the magic.
                 with Mount('-o', 'content=' + content, path) as mount:
-                    equal([harness.read(r) for r in mount.records()], want, f'{order} nano={nano} {content}')
+                    equal([harness.read(r) for r in mount.records()], want,
+                          f'{order} nano={nano} {content}')
                     equal([os.stat(r).st_mtime_ns for r in mount.records()],
                           [s * 10**9 + f * (1 if nano else 1000) for s, f, _ in packets], 'times')
 
@@ -60,7 +62,8 @@ def bson():
     path = data('indextestdump_indextest_test_collection.bson')
     want = bson_documents(harness.read(path))
     with Mount(path) as mount:
-        equal([os.path.basename(r) for r in mount.records()], [f'{n:08}.bson' for n in range(100)], 'names')
+        equal([os.path.basename(r) for r in mount.records()], [f'{n:08}.bson' for n in range(100)],
+              'names')
         got = [harness.read(r) for r in mount.records()]
         equal(got, want, 'documents')
     with Mount('-o', 'content=payload', path) as mount:
@@ -87,27 +90,34 @@ def mcap():
     with Mount(path) as mount:
         paths = mount.records()
         equal([harness.read(r) for r in paths], [frame[9:] for _, frame in records], 'payloads')
-        equal([os.getxattr(r, 'user.framefs.type') for r in paths], [b'%d' % kind for kind, _ in records], 'types')
+        equal([os.getxattr(r, 'user.framefs.type') for r in paths],
+              [b'%d' % kind for kind, _ in records], 'types')
     with Mount('-o', 'content=file', path) as mount:
         paths = mount.records()
-        equal([harness.read(r) for r in paths], [magic + frame + magic for _, frame in records], 'files')
+        equal([harness.read(r) for r in paths], [magic + frame + magic for _, frame in records],
+              'files')
         with Mount(paths[3]) as inner:
-            equal([harness.read(r) for r in inner.records()], [records[3][1][9:]], 'a file mounted again')
+            equal([harness.read(r) for r in inner.records()], [records[3][1][9:]],
+                  'a file mounted again')
 
 
 @test('TFRecord, delimited protobuf and netstrings made by struct come back as they went in')
 def envelopes():
     random = harness.seeded(11)
-    payloads = [random.randbytes(random.choice((1, 2, 127, 128, 300, 16383, 16384, 70000))) for _ in range(40)]
+    payloads = [random.randbytes(random.choice((1, 2, 127, 128, 300, 16383, 16384, 70000)))
+                for _ in range(40)]
     made = {
         'tfrecord': harness.tfrecord(payloads),
         'protobuf-delimited': harness.delimited(payloads),
         'netstring': b''.join(b'%d:%s,' % (len(p), p) for p in payloads),
         'raw32': b''.join(struct.pack('<I', len(p)) + p for p in payloads),
-        'erlang-packet2': b''.join(struct.pack('>H', len(p)) + p for p in payloads if len(p) < 65536),
-        'fortran': b''.join(struct.pack('<i', len(p)) + p + struct.pack('<i', len(p)) for p in payloads),
+        'erlang-packet2': b''.join(struct.pack('>H', len(p)) + p for p in payloads
+                                   if len(p) < 65536),
+        'fortran': b''.join(struct.pack('<i', len(p)) + p + struct.pack('<i', len(p))
+                            for p in payloads),
         'png': b'\x89PNG\r\n\x1a\n' + b''.join(
-            struct.pack('>I', len(p)) + b'daTa' + p + struct.pack('>I', harness_crc32(b'daTa' + p)) for p in payloads),
+            struct.pack('>I', len(p)) + b'daTa' + p + struct.pack('>I', harness_crc32(b'daTa' + p))
+            for p in payloads),
     }
     for form, content in made.items():
         want = [p for p in payloads if form != 'erlang-packet2' or len(p) < 65536]
@@ -123,16 +133,19 @@ def harness_crc32(content):
 @test('a description of one\'s own: --frame')
 def own_frame():
     payloads = [b'a', b'', b'xyz' * 100]
-    content = b'MAGIC' + b''.join(struct.pack('>H', len(p)) + b'\x07' + p + b'\r\n' for p in payloads)
+    content = b'MAGIC' + b''.join(struct.pack('>H', len(p)) + b'\x07' + p + b'\r\n'
+                                  for p in payloads)
     path = harness.write(content)
-    for frame in ('"MAGIC" ; len:u16be u8=7 data "\\r\\n"', '"MAGIC" ; len:u16be=size(data) type:u8 data "\\r\\n"'):
+    for frame in ('"MAGIC" ; len:u16be u8=7 data "\\r\\n"',
+                  '"MAGIC" ; len:u16be=size(data) type:u8 data "\\r\\n"'):
         with Mount('--frame', frame, path) as mount:
             equal([harness.read(r) for r in mount.records()], payloads, frame)
 
 
 @test('detection: each sample is mounted as its own format, without being told')
 def detection():
-    for name, form in (('pptp.pcap', 'pcap'), ('tcp-handshake-nano.pcap', 'pcap'), ('OneMessage.mcap', 'mcap'),
+    for name, form in (('pptp.pcap', 'pcap'), ('tcp-handshake-nano.pcap', 'pcap'),
+                       ('OneMessage.mcap', 'mcap'),
                        ('test_reads.fastq.tfrecord', 'tfrecord'),
                        ('indextestdump_indextest_test_collection.bson', 'bson')):
         told = json.loads(framefs('info', '--json', data(name)).out)[0]
@@ -146,17 +159,20 @@ def cat():
         with Mount('-o', 'content=' + content, path) as mount:
             files = [harness.read(r) for r in mount.records()]
         if content != 'file':
-            equal(framefs('cat', '--content=' + content, path, '0-2').out, b''.join(files), f'0-2 as {content}')
+            equal(framefs('cat', '--content=' + content, path, '0-2').out, b''.join(files),
+                  f'0-2 as {content}')
         equal(framefs('cat', '--content=' + content, path, '1').out, files[1], f'1 as {content}')
         equal(framefs('cat', '--content=' + content, path, '-1').out, files[2], f'-1 as {content}')
-    equal(framefs('cat', path, '2', '0').out, b''.join(framefs('cat', path, n).out for n in '20'), '2 0')
+    equal(framefs('cat', path, '2', '0').out, b''.join(framefs('cat', path, n).out for n in '20'),
+          '2 0')
 
 
 @test('framefs ls and ls --json tell number, offset and length of each record', fuse=False)
 def listing():
     payloads = [b'', b'a', b'bcd' * 33]
     path = harness.write(harness.tag4(payloads))
-    told = [json.loads(line) for line in framefs('ls', '--json', '--format=tag4-i64le', path).out.splitlines()]
+    told = [json.loads(line) for line in framefs('ls', '--json', '--format=tag4-i64le',
+                                                 path).out.splitlines()]
     equal(len(told), 3, 'lines')
     offset = 0
     for number, (line, payload) in enumerate(zip(told, payloads)):

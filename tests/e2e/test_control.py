@@ -23,17 +23,20 @@ def packets(count):
 def names():
     with Mount(TAG4, harness.write(harness.tag4(PAYLOADS))) as mount:
         equal(sorted(mount.names('.framefs')),
-              ['all', 'archive', 'damage', 'info.json', 'slice', 'stats', 'synthetic'], 'listing of .framefs')
+              ['all', 'archive', 'damage', 'info.json', 'slice', 'stats', 'synthetic'],
+              'listing of .framefs')
         equal(mount.names('.framefs', 'slice'), [], 'listing of slice')
         for name in mount.names('.framefs'):
-            check(os.stat(mount.path('.framefs', name)).st_size > 0 or name == 'slice', f'{name} has size 0')
+            check(os.stat(mount.path('.framefs', name)).st_size > 0 or name == 'slice',
+                  f'{name} has size 0')
         fails(errno.ENOENT, os.stat, mount.path('.framefs/nothing'))
         fails(errno.ENOENT, os.stat, mount.path('.framefs/.framefs'))
 
 
 @test('archive is the archive, byte by byte, in every format')
 def archive():
-    for form, content in (('tag4-i64le', harness.tag4(PAYLOADS)), ('pcap', harness.pcap(packets(20))),
+    for form, content in (('tag4-i64le', harness.tag4(PAYLOADS)),
+                          ('pcap', harness.pcap(packets(20))),
                           ('tfrecord', harness.tfrecord(PAYLOADS))):
         with Mount('--format=' + form, harness.write(content)) as mount:
             equal(mount.control('archive') == content, True, f'archive of {form}')
@@ -46,7 +49,8 @@ def all_payloads():
     many = [random.randbytes(random.choice((0, 1, 10, 3000))) for _ in range(2000)]
     for payloads in (PAYLOADS, many, [b''], [b'', b'', b'']):
         path = harness.write(harness.tag4(payloads))
-        for option, separator in (([], b''), (['--separator=\\n'], b'\n'), (['--separator=--'], b'--')):
+        for option, separator in (([], b''), (['--separator=\\n'], b'\n'),
+                                  (['--separator=--'], b'--')):
             want = b''.join(p + separator for p in payloads)
             with Mount(TAG4, *option, path) as mount:
                 equal(os.stat(mount.path('.framefs/all')).st_size, len(want), 'size of all')
@@ -66,10 +70,12 @@ def slices():
     with Mount(TAG4, path) as mount:
         for first, last in ((0, 0), (0, 99), (3, 7), (99, 99), (50, 98)):
             piece = mount.path('.framefs/slice', f'{first}-{last}')
-            equal(harness.read(piece), harness.tag4(payloads)[12 * first + len(b''.join(payloads[:first])):][
+            equal(harness.read(piece), harness.tag4(payloads)[12 * first
+                                                              + len(b''.join(payloads[:first])):][
                 :sum(12 + len(p) for p in payloads[first:last + 1])], f'slice {first}-{last}')
             with Mount(TAG4, piece) as inner:
-                equal([harness.read(r) for r in inner.records()], payloads[first:last + 1], f'records of {first}-{last}')
+                equal([harness.read(r) for r in inner.records()], payloads[first:last + 1],
+                      f'records of {first}-{last}')
         copy = harness.make_path('copy')
         shutil.copyfile(mount.path('.framefs/slice/3-7'), copy)
         equal(len(framefs('ls', TAG4, copy).out.splitlines()) >= 5, True, 'ls of a copied slice')
@@ -79,15 +85,19 @@ def slices():
 def slices_formats():
     mcap = harness.read(os.path.join(harness.DATA, 'TenMessages-ch-chx-rch-st-sum.mcap'))
     bson = harness.read(os.path.join(harness.DATA, 'indextestdump_indextest_test_collection.bson'))
-    for form, content, count in (('pcap', harness.pcap(packets(30)), 30), ('mcap', mcap, 10), ('bson', bson, 100),
+    for form, content, count in (('pcap', harness.pcap(packets(30)), 30), ('mcap', mcap, 10),
+                                 ('bson', bson, 100),
                                  ('tfrecord', harness.tfrecord([b'a', b'bb', b'']), 3)):
         with Mount('--format=' + form, '-o', 'content=frame', harness.write(content)) as mount:
             records = mount.records()
             equal(len(records), count, f'records of {form}')
-            with Mount('--format=' + form, '-o', 'content=frame', mount.path('.framefs/slice', f'1-{count - 2}')) as part:
-                equal([harness.read(r) for r in part.records()], [harness.read(r) for r in records[1:count - 1]],
+            with Mount('--format=' + form, '-o', 'content=frame',
+                       mount.path('.framefs/slice', f'1-{count - 2}')) as part:
+                equal([harness.read(r) for r in part.records()],
+                      [harness.read(r) for r in records[1:count - 1]],
                       f'slice of {form}')
-            equal(mount.control(f'slice/0-{count - 1}') == content, True, f'the slice of all records of {form}')
+            equal(mount.control(f'slice/0-{count - 1}') == content, True,
+                  f'the slice of all records of {form}')
 
 
 @test('a slice of a capture is read by tcpdump')
@@ -95,7 +105,8 @@ def slice_tcpdump():
     if not shutil.which('tcpdump'):
         raise harness.Skip('tcpdump is not installed')
     with Mount('--format=pcap', harness.write(harness.pcap(packets(50)))) as mount:
-        shown = harness.run('tcpdump', '-Z', 'root', '-nttr', mount.path('.framefs/slice/10-14')).text.splitlines()
+        shown = harness.run('tcpdump', '-Z', 'root', '-nttr',
+                            mount.path('.framefs/slice/10-14')).text.splitlines()
         equal(len(shown), 5, 'packets')
         check(all(re.match(rf'1000000{n:03}\.0000{n} ARP, Request who-has 10\.0\.0\.{n} ', line)
                   for n, line in enumerate(shown, 10)), f'packets: {shown}')
@@ -105,8 +116,10 @@ def slice_tcpdump():
 def slices_bad():
     with Mount(TAG4, harness.write(harness.tag4(PAYLOADS))) as mount:
         check(os.path.isfile(mount.path('.framefs/slice/0-4')), '0-4 is missing')
-        for bad in ('0', '0-', '-4', '4-0', '0-5', '5-5', '00-1', '0-01', '+0-1', ' 0-1', '0-1 ', '0x0-1', '0--1',
-                    '0-1-2', 'a-b', '0-18446744073709551616', '18446744073709551616-18446744073709551616', '0-1.bin'):
+        for bad in ('0', '0-', '-4', '4-0', '0-5', '5-5', '00-1', '0-01', '+0-1', ' 0-1', '0-1 ',
+                    '0x0-1', '0--1',
+                    '0-1-2', 'a-b', '0-18446744073709551616',
+                    '18446744073709551616-18446744073709551616', '0-1.bin'):
             fails(errno.ENOENT, os.stat, mount.path('.framefs/slice', bad))
 
 
@@ -130,11 +143,13 @@ def check_metrics(text):
         if line.startswith('# HELP '):
             check(re.fullmatch(r'# HELP [a-z_:]+ \S.*', line), f'line {line!r}')
         elif line.startswith('# TYPE '):
-            match = re.fullmatch(r'# TYPE ([a-z_:]+) (counter|gauge|histogram|summary|untyped)', line)
+            match = re.fullmatch(r'# TYPE ([a-z_:]+) (counter|gauge|histogram|summary|untyped)',
+                                 line)
             check(match and match.group(1) not in kinds, f'line {line!r}')
             kinds[match.group(1)] = match.group(2)
         elif line and not line.startswith('#'):
-            match = re.fullmatch(r'([a-zA-Z_:][a-zA-Z0-9_:]*)(\{(?:[a-zA-Z_]\w*="(?:[^"\\\n]|\\[\\n"])*",?)*\})? '
+            match = re.fullmatch(r'([a-zA-Z_:][a-zA-Z0-9_:]*)'
+                                 r'(\{(?:[a-zA-Z_]\w*="(?:[^"\\\n]|\\[\\n"])*",?)*\})? '
                                  r'([-+]?[0-9.eE+-]+|\+Inf|NaN)', line)
             check(match, f'line {line!r}')
             name = match.group(1) + (match.group(2) or '')
@@ -158,7 +173,8 @@ def stats():
         for record in mount.records():
             harness.read(record)
         after = check_metrics(mount.control('stats').decode())
-        check(any(after[name] > before.get(name, 0) for name in after), 'no counter grew after reading')
+        check(any(after[name] > before.get(name, 0) for name in after),
+              'no counter grew after reading')
         check(5.0 in after.values(), f'no value is the number of records: {after}')
         check(os.stat(mount.path('.framefs/stats')).st_size > 0, 'its size is 0')
         equal(len(harness.run('cat', mount.path('.framefs/stats')).out) > 0, True, 'cat of stats')
@@ -168,7 +184,8 @@ def stats():
 
 @test('info.json is what framefs info --json prints')
 def info_json():
-    for form, content in (('tag4-i64le', harness.tag4(PAYLOADS)), ('pcap', harness.pcap(packets(9))),
+    for form, content in (('tag4-i64le', harness.tag4(PAYLOADS)),
+                          ('pcap', harness.pcap(packets(9))),
                           ('pcap', harness.pcap(packets(9))[:-5]), ('tfrecord', b'')):
         path = harness.write(content)
         printed = framefs('info', '--json', '--format=' + form, path, status=None).out
@@ -207,7 +224,8 @@ def synthetic():
         equal(os.stat(name).st_size, 1 << 40, 'size')
         descriptor = os.open(name, os.O_RDONLY)
         for offset in (0, 1 << 32, (1 << 40) - 8):
-            equal(os.pread(descriptor, 8, offset), offset.to_bytes(8, 'big'), f'8 bytes at {offset}')
+            equal(os.pread(descriptor, 8, offset), offset.to_bytes(8, 'big'),
+                  f'8 bytes at {offset}')
         os.close(descriptor)
         check(not os.path.exists(mount.path('synthetic')), 'DIR/synthetic without the option')
     with Mount(TAG4, '-o', 'synthetic=1000:byte:0x61', path) as mount:
@@ -223,7 +241,8 @@ def several():
         equal(sorted(mount.names('.framefs')), ['stats', 'synthetic'], 'root\'s .framefs')
         check_metrics(mount.read('.framefs', 'stats').decode())
         equal(mount.read('one', '.framefs', 'slice', '0-1'), harness.tag4(PAYLOADS[:2]))
-        equal(len(json.loads(mount.read('two', '.framefs', 'info.json'))), 1, 'objects in two/.framefs/info.json')
+        equal(len(json.loads(mount.read('two', '.framefs', 'info.json'))), 1,
+              'objects in two/.framefs/info.json')
 
 
 @test('files of .framefs are read-only regular files, its directories directories')

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""tools/quickstart, with the program under test: it works from any directory and leaves nothing behind."""
+"""tools/quickstart, with the program under test: it works and leaves nothing behind."""
 
 import os
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Records of all sizes, read at every boundary, against an oracle that parses the archive on its own."""
+"""Records of all sizes, read at every boundary, against an oracle that parses on its own."""
 
 import mmap
 import os
@@ -33,7 +33,8 @@ class Oracle:
 
     def pread(self, number, count, offset):
         start, length = self.records[number]
-        return harness.pread_full(self.descriptor, max(0, min(count, length - offset)), start + offset)
+        return harness.pread_full(self.descriptor, max(0, min(count, length - offset)), start
+                                  + offset)
 
 
 def make(order):
@@ -105,7 +106,9 @@ def random_reads():
                 number = random.randrange(len(descriptors))
                 length = oracle.records[number][1]
                 # Half of them near a spot, where the bytes are not all zero.
-                offset = random.choice(spots(length)) if random.random() < 0.5 else random.randrange(length + 2)
+                offset = random.randrange(length + 2)
+                if random.random() < 0.5:
+                    offset = random.choice(spots(length))
                 count = int(2 ** random.uniform(0, 18))
                 got = harness.pread_full(descriptors[number], count, offset)
                 check(got == oracle.pread(number, count, offset),
@@ -120,14 +123,17 @@ def blksize():
     for option, want in ((None, MIB), ('64', 64), ('4096', 4096), ('16M', 16 * MIB)):
         arguments = [] if option is None else ['-o', 'interval=' + option]
         with Mount(format_of('<'), *arguments, path) as mount:
-            equal(os.stat(mount.path('00000000')).st_blksize, want, f'st_blksize for interval {option}')
+            equal(os.stat(mount.path('00000000')).st_blksize, want,
+                  f'st_blksize for interval {option}')
 
 
 @test('an interval that is no power of two, or out of 64 .. 16M, is refused as a usage error')
 def bad_interval():
     path = harness.write(harness.tag4([b'abc']))
-    for bad in ('0', '1', '32', '63', '65', '100', '3K', '32M', '17M', '-64', 'x', '', '18446744073709551680'):
-        result = harness.framefs('mount', format_of('<'), '-o', 'interval=' + bad, path, harness.make_dir(), status=2)
+    for bad in ('0', '1', '32', '63', '65', '100', '3K', '32M', '17M', '-64', 'x', '',
+                '18446744073709551680'):
+        result = harness.framefs('mount', format_of('<'), '-o', 'interval=' + bad, path,
+                                 harness.make_dir(), status=2)
         harness.contains(result.err, 'interval')
 
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Archives that nobody here wrote: each record, read by ordinary reads, is what its manifest says."""
+"""Archives that nobody here wrote: each record is what their manifest says."""
 
 import csv
 import hashlib
@@ -47,7 +47,7 @@ def sample_is_read(folder, row):
 
 
 def damaged_sample_ends_well(folder, row):
-    """What frames before and after the damage is there, byte by byte; the rest is reported, nothing crashes."""
+    """What frames before and after the damage is there; the rest is reported."""
     path = os.path.join(folder, row['file'])
     if row['description'] in LATER:
         raise Skip(f'{row["description"]}: {LATER[row["description"]]}')

@@ -69,12 +69,14 @@ def mounted():
                 equal(os.stat(mount.path('synthetic')).st_size, size, 'size')
                 descriptor = os.open(mount.path('synthetic'), os.O_RDONLY)
                 for _ in range(60):
-                    offset = random.choice((random.randrange(size), random.randrange(min(size, 1 << 20)),
+                    offset = random.choice((random.randrange(size),
+                                            random.randrange(min(size, 1 << 20)),
                                             size - random.randrange(1, 5000)))
                     count = random.randrange(1, 9000)
                     count = min(count, SIZE_MAX - offset)
                     got = harness.pread_full(descriptor, count, offset)
-                    check(got == oracle(pattern, count, offset, size), f'{pattern}: {count} bytes at {offset} of {size}')
+                    check(got == oracle(pattern, count, offset, size),
+                          f'{pattern}: {count} bytes at {offset} of {size}')
                 os.close(descriptor)
 
 
@@ -85,24 +87,29 @@ def largest():
         for back in (1, 2, 7, 8, 9, 4095, 4096, 4097, 1 << 20):
             offset = SIZE_MAX - back
             got = os.pread(descriptor, back, offset)
-            check(got == oracle('counter', back, offset, SIZE_MAX)[:len(got)] and got, f'the last {back} bytes')
-        equal(os.pread(descriptor, 1, SIZE_MAX - 1), oracle('counter', 1, SIZE_MAX - 1, SIZE_MAX), 'the last byte')
+            check(got == oracle('counter', back, offset, SIZE_MAX)[:len(got)] and got,
+                  f'the last {back} bytes')
+        equal(os.pread(descriptor, 1, SIZE_MAX - 1), oracle('counter', 1, SIZE_MAX - 1, SIZE_MAX),
+              'the last byte')
         # The kernel itself refuses what would pass 2^63-1.
         fails((errno.EINVAL, errno.EOVERFLOW), os.pread, descriptor, 2, SIZE_MAX - 1)
         equal(os.lseek(descriptor, 0, os.SEEK_END), SIZE_MAX, 'SEEK_END')
         equal(os.read(descriptor, 100), b'', 'read at the end')
         equal(os.lseek(descriptor, -5, os.SEEK_END), SIZE_MAX - 5, 'SEEK_END -5')
-        equal(os.read(descriptor, 5), oracle('counter', 5, SIZE_MAX - 5, SIZE_MAX), 'the last 5 by read')
+        equal(os.read(descriptor, 5), oracle('counter', 5, SIZE_MAX - 5, SIZE_MAX),
+              'the last 5 by read')
         os.close(descriptor)
 
 
 @test('sizes past 2^63-1 and patterns that do not exist are refused with a message')
 def refused():
-    for size in ('8E', '9223372036854775808', '18446744073709551616', '16E', '99999999999999999999999'):
+    for size in ('8E', '9223372036854775808', '18446744073709551616', '16E',
+                 '99999999999999999999999'):
         for arguments in (('synth', size), ('mount', '--synthetic', size, harness.make_dir())):
             result = framefs(*arguments, status=2)
             contains(result.err, '9223372036854775807', f'message for {size}')
-    for bad in ('counter:1', 'byte', 'byte:256', 'byte:x', 'random', 'random:', 'random:18446744073709551616', 'bytes:1',
+    for bad in ('counter:1', 'byte', 'byte:256', 'byte:x', 'random', 'random:',
+                'random:18446744073709551616', 'bytes:1',
                 'countr', ''):
         check(framefs('synth', '10', bad, status=2).err, f'no message for {bad}')
     contains(framefs('synth', '10', 'countr', status=2).err, 'counter', 'suggestion for countr')
@@ -120,9 +127,11 @@ def check_copy():
             copy = right[:wrong] + bytes([right[wrong] ^ 0x80]) + right[wrong + 1:]
             result = framefs('synth', '--check', str(size), pattern, stdin=copy, status=1)
             contains(result.err, str(wrong), f'message for a wrong byte at {wrong}')
-        contains(framefs('synth', '--check', str(size), pattern, stdin=right[:-10], status=1).err, str(size - 10),
+        contains(framefs('synth', '--check', str(size), pattern, stdin=right[:-10], status=1).err,
+                 str(size - 10),
                  'message for a copy that is too short')
-        contains(framefs('synth', '--check', str(size), pattern, stdin=right + b'x', status=1).err, str(size),
+        contains(framefs('synth', '--check', str(size), pattern, stdin=right + b'x', status=1).err,
+                 str(size),
                  'message for a copy that is too long')
 
 

@@ -13,15 +13,18 @@ def files(pattern):
     """The project's files whose path below the root matches the pattern, sorted."""
     names = []
     listed = shutil.which('git') and subprocess.run(
-        ['git', '-c', 'safe.directory=*', '-C', ROOT, 'ls-files', '-z', '--cached', '--others', '--exclude-standard'],
+        ['git', '-c', 'safe.directory=*', '-C', ROOT, 'ls-files', '-z', '--cached', '--others',
+         '--exclude-standard'],
         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False)
     if listed and listed.returncode == 0:
         names = [name for name in os.fsdecode(listed.stdout).split('\0') if name]
     else:
         for where, folders, inside in os.walk(ROOT):
-            folders[:] = [f for f in folders if f != '.git' and not f.startswith('build') and f != '__pycache__']
+            folders[:] = [f for f in folders if f != '.git' and not f.startswith('build')
+                          and f != '__pycache__']
             names += [os.path.relpath(os.path.join(where, name), ROOT) for name in inside]
-    return sorted(name for name in names if re.search(pattern, name) and os.path.isfile(os.path.join(ROOT, name)))
+    return sorted(name for name in names if re.search(pattern, name)
+                  and os.path.isfile(os.path.join(ROOT, name)))
 
 
 def text(name):

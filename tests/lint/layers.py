@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Includes go down only: prints each edge between layers that the table does not have, and each layer that reaches
-for what is another's: printing, FUSE, files."""
+"""Includes go down only: prints each edge between layers that the table does not have, and each
+layer that reaches for what is another's: printing, FUSE, files."""
 
 import os
 import re
@@ -8,8 +8,8 @@ import sys
 
 import common
 
-# What a layer stands on. Its own headers, those of these layers, of base, and the public headers of all layers
-# further down are what it may include.
+# What a layer stands on. It may include its own headers, those of these layers, and the public
+# headers of all layers further down.
 BELOW = {
     'base': (),
     'format': ('base',),
@@ -22,7 +22,8 @@ BELOW = {
     'cli': ('fs', 'synth', 'archive', 'base'),
 }
 
-# include/framefs: whose interface each header is. A record's place is what format decodes to and archive looks up.
+# include/framefs: whose interface each header is. A record's place is what format decodes to and
+# archive looks up.
 PUBLIC = {
     'error.h': 'base',
     'version.h': 'base',
@@ -40,7 +41,8 @@ SYSTEM = (
     (r'fuse.*\.h|linux/fuse\.h', ('fs',)),
     (r'jansson\.h', ('archive', 'cli')),
     (r'ini\.h', ('format', 'cli')),
-    (r'fcntl\.h|sys/(stat|mman|socket|uio|sendfile)\.h|dirent\.h|pthread\.h', ('base', 'source', 'index', 'archive', 'fs', 'cli')),
+    (r'fcntl\.h|sys/(stat|mman|socket|uio|sendfile)\.h|dirent\.h|pthread\.h',
+     ('base', 'source', 'index', 'archive', 'fs', 'cli')),
 )
 
 # What only these files say: programs print in cli, a server logs through base/log.c.
@@ -75,7 +77,8 @@ def check_include(name, layer, mark, included):
         if folder is None:
             beside = os.path.join(common.ROOT, os.path.dirname(name), included)
             generated = not os.path.exists(os.path.join(common.ROOT, 'src', included))
-            return None if os.path.exists(beside) or generated else f'{included} is not in the folder'
+            known = os.path.exists(beside) or generated
+            return None if known else f'{included} is not in the folder'
         if folder not in BELOW:
             return f'no layer is called {folder}'
         if folder != layer and folder not in BELOW[layer]:

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""symbols.py LIBRARY.so: it exports the functions that the public headers declare, and nothing else."""
+"""symbols.py LIBRARY.so: it exports what the public headers declare, and nothing else."""
 
 import re
 import subprocess
@@ -19,7 +19,8 @@ def declared():
 
 
 def exported(library):
-    out = subprocess.run([common.need('nm'), '-D', '--defined-only', library], stdout=subprocess.PIPE, text=True,
+    out = subprocess.run([common.need('nm'), '-D', '--defined-only', library],
+                         stdout=subprocess.PIPE, text=True,
                          check=True).stdout
     found = (line.split() for line in out.splitlines())
     return {fields[2].split('@')[0] for fields in found if fields[1] != 'A'}

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""tool.py shellcheck|codespell|clang-format|mandoc [FOLDER...]: what these tools say of the project's files."""
+"""tool.py shellcheck|codespell|clang-format|mandoc [FOLDER...]: what they say of the project."""
 
 import glob
 import os
@@ -15,18 +15,21 @@ WORDS = 'ans,clen,conter,fo,te,inout'
 
 def shell_scripts():
     return [name for name in common.files(r'^(tools|\.ci|tests)/[^.]*$|\.sh$')
-            if re.match(r'#!.*\b(ba)?sh\b', (common.text(name) or '').split('\n', 1)[0]) or name.endswith('.sh')]
+            if re.match(r'#!.*\b(ba)?sh\b', (common.text(name) or '').split('\n', 1)[0])
+            or name.endswith('.sh')]
 
 
 def prose():
-    return [name for name in common.files(r'^[^.]') if not name.startswith('tests/data/') and '/corpus' not in name
+    return [name for name in common.files(r'^[^.]') if not name.startswith('tests/data/')
+            and '/corpus' not in name
             and common.text(name) is not None]
 
 
 def pages(folders):
     found = set()
     for folder in folders:
-        found |= {os.path.abspath(path) for path in glob.glob(os.path.join(folder, '**', '*.[158]'), recursive=True)}
+        found |= {os.path.abspath(path) for path in glob.glob(os.path.join(folder, '**', '*.[158]'),
+                                                              recursive=True)}
     return sorted(found)
 
 
@@ -36,7 +39,8 @@ def command(tool, folders):
     if tool == 'codespell':
         return ['codespell', '--quiet-level=2', '--ignore-words-list=' + WORDS], prose()
     if tool == 'clang-format':
-        return ['clang-format', '--dry-run', '-Werror'], common.files(r'^(src|include|tests)/.*\.[ch]$')
+        return ['clang-format', '--dry-run',
+                '-Werror'], common.files(r'^(src|include|tests)/.*\.[ch]$')
     if tool == 'mandoc':
         return ['mandoc', '-T', 'lint', '-W', 'warning'], pages(folders)
     raise SystemExit(f'unknown tool {tool}')
