@@ -19,7 +19,7 @@ WAITS_SHELL = re.compile(r'(?:^|[;&|(]|\bdo|\bthen)\s*[s]leep\s')
 
 def is_code(name):
     """True where .editorconfig's limit can be held: not in data, tables and generated text."""
-    return re.search(r'\.(c|h|py|sh)$|meson\.build$|^(tools|\.ci)/|/run$', name)
+    return re.search(r'\.(c|h|py|sh)$|^(tools|\.ci)/|/run$', name)
 
 
 def main():
