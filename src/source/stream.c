@@ -97,9 +97,8 @@ static ssize_t pump(struct ff_source_stream *stream, uint8_t *buf, size_t len)
         return 0;
     }
     /* Bytes that are forgotten before they came need no room. */
-    uint64_t skip = forgotten > received ? forgotten - received : 0;
-    if (skip < (uint64_t)n) {
-        int r = keep(stream->file, buf + skip, (size_t)((uint64_t)n - skip), received + skip);
+    if (forgotten < received + (uint64_t)n) {
+        int r = keep(stream->file, buf, (size_t)n, received);
         if (r < 0)
             return stream->failed = r;
     }

@@ -181,13 +181,6 @@ static int refuse_pattern(const char *text, const char *name, struct ff_error *e
                         nearest ? nearest : "", nearest ? "\"?" : "");
 }
 
-static int refuse_size(const char *text, struct ff_error *error)
-{
-    char out[SHOWN_BYTES];
-    return ff_error_set(error, -ERANGE, "size %s is too large: the limit is %" PRIu64 " bytes",
-                        shown(out, text), FF_SYNTH_SIZE_MAX);
-}
-
 int ff_synth_parse_pattern(const char *text, uint64_t size, struct ff_synth *ret_synth,
                            struct ff_error *error)
 {
@@ -236,8 +229,9 @@ int ff_synth_parse(const char *text, struct ff_synth *ret_synth, struct ff_error
         memcpy(size_text, text, size_len);
         r = ff_parse_size(size_text, &size);
     }
-    if (r == -ERANGE || (r == 0 && size > FF_SYNTH_SIZE_MAX))
-        return refuse_size(size_text, error);
+    if (r == -ERANGE)
+        return ff_error_set(error, r, "size %s is too large: the limit is %" PRIu64 " bytes",
+                            shown(out, size_text), FF_SYNTH_SIZE_MAX);
     if (r < 0)
         return ff_error_set(error, -EINVAL,
                             "\"%s\" is no SIZE[:PATTERN], as 1T, 100M:lines or 4096:byte:0x61",

@@ -259,6 +259,7 @@ static void typos_find_the_nearest_word(void **state)
     assert_string_equal(ff_nearest("line", words), "lines");
     assert_string_equal(ff_nearest("bytes", words), "byte");
     assert_string_equal(ff_nearest("radnom", words), "random");
+    assert_string_equal(ff_nearest("btye", words), "byte");
     assert_string_equal(ff_nearest("byte", words), "byte");
     assert_null(ff_nearest("zebra", words));
     assert_null(ff_nearest("l", words));
