@@ -264,7 +264,7 @@ static enum ff_exit print_indexed(struct cat *cat, struct ff_input *input)
     FF_CLEANUP(archive) struct ff_archive *archive = NULL;
 
     int rc = ff_archive_open(input->source, input->format,
-                             &(struct ff_archive_options){.name = input->name}, &archive, &error);
+                             &(struct ff_archive_options){.name = input->path}, &archive, &error);
     input->source = NULL;
     input->format = NULL;
     if (rc < 0) {

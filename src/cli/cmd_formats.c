@@ -28,12 +28,9 @@ static const struct ff_option options[] = {
 
 static void print_details(struct ff_output *out, const struct ff_format *format)
 {
-    enum ff_content content = ff_format_content(format);
-    const char *extension = ff_format_extension(format, FF_CONTENT_FILE);
-
-    ff_output_format(out, "; %s\n", ff_format_about(format));
-    ff_output_format(out, "; mounted records show their %s by default%s%s\n",
-                     ff_content_name(content), extension[0] ? "; extension " : "", extension);
+    ff_output_format(out,
+                     "; a mounted record's file holds its %s, unless --content says otherwise\n",
+                     ff_content_name(ff_format_content(format)));
     ff_output_format(out, "[%s]\n", ff_format_name(format));
     ff_output_text(out, ff_format_text(format));
 }

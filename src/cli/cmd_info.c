@@ -63,7 +63,7 @@ static enum ff_exit open_archive(const char *path, const struct info_values *val
     if (status != FF_EXIT_DONE)
         return status;
     int rc = ff_archive_open(input.source, input.format,
-                             &(struct ff_archive_options){.name = input.name}, &archive, &error);
+                             &(struct ff_archive_options){.name = input.path}, &archive, &error);
     if (rc < 0) {
         ff_say("%s", error.text);
         return FF_EXIT_FAILED;

@@ -111,7 +111,7 @@ static enum ff_exit open_archive(struct mount *mount, size_t index)
         return status;
     enum ff_content content = values->content.given ? (enum ff_content)values->content.content
                                                     : ff_format_content(input.format);
-    options.name = input.name;
+    options.name = input.path;
     if (ff_archive_open(input.source, input.format, &options, &archive, &error) < 0) {
         ff_say("%s", error.text);
         return FF_EXIT_FAILED;

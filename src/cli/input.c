@@ -171,8 +171,8 @@ enum ff_exit ff_input_open(const char *path, const struct ff_input_options *opti
     struct ff_source_stat stat;
     struct ff_error error = {0};
 
-    const char *name = kind == FF_INPUT_STREAMS && strcmp(path, "-") == 0 ? "stdin" : path;
-    ff_escape(input.name, sizeof(input.name), name, strlen(name));
+    input.path = kind == FF_INPUT_STREAMS && strcmp(path, "-") == 0 ? "stdin" : path;
+    ff_escape(input.name, sizeof(input.name), input.path, strlen(input.path));
     int rc = open_source(&input, path, kind, &error);
     if (rc == 0 && kind == FF_INPUT_STREAMS)
         rc = front_open(&input.source, out, hold, &error);

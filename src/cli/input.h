@@ -36,7 +36,8 @@ enum ff_exit ff_input_check(const struct ff_input_options *options);
 #define FF_INPUT_NAME_BYTES 1024
 
 struct ff_input {
-    char name[FF_INPUT_NAME_BYTES]; /* the path, fit for messages; "stdin" */
+    const char *path;               /* the caller's, or "stdin" */
+    char name[FF_INPUT_NAME_BYTES]; /* the same, fit for messages */
     struct ff_source *source;
     struct ff_format *format;
     uint64_t size; /* FF_SIZE_UNKNOWN for a pipe */

@@ -9,10 +9,13 @@
 #include <fcntl.h>
 #include <locale.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "cli/command.h"
+#include "cli/mount_helper.h"
 
 /* A reader of stdout that has had enough (| head) is no failure: SIGPIPE is ignored, the write
  * fails instead, and the command ends without a word. Any other failed write is one. */
@@ -44,6 +47,26 @@ static void hold_standard_descriptors(void)
     }
 }
 
+/* As mount.framefs. */
+static enum ff_exit run_helper(struct ff_cli *cli, char **arguments, size_t count)
+{
+    FF_CLEANUP(free) char **translated = calloc(count + 2, sizeof(*translated));
+    struct ff_error error = {0};
+    size_t kept;
+
+    if (!translated) {
+        ff_say("out of memory");
+        return FF_EXIT_FAILED;
+    }
+    translated[0] = (char *)ff_command_mount.name;
+    int rc = ff_helper_translate(arguments, count, translated + 1, &kept, &error);
+    if (rc < 0) {
+        ff_say("%s", error.text);
+        return FF_EXIT_USAGE;
+    }
+    return rc > 0 ? FF_EXIT_DONE : ff_command_main(cli, translated, kept + 1);
+}
+
 int main(int argc, char **argv)
 {
     struct ff_cli cli = {0};
@@ -56,7 +79,10 @@ int main(int argc, char **argv)
         return FF_EXIT_FAILED;
     }
     ff_terminal_probe(STDOUT_FILENO, &cli.terminal);
-    enum ff_exit status = ff_command_main(&cli, argv + 1, argc > 1 ? (size_t)(argc - 1) : 0);
+    size_t count = argc > 1 ? (size_t)(argc - 1) : 0;
+    enum ff_exit status = argc > 0 && ff_helper_is_called(argv[0])
+                              ? run_helper(&cli, argv + 1, count)
+                              : ff_command_main(&cli, argv + 1, count);
     status = end_output(&cli.out, status);
     ff_output_done(&cli.out);
     return status;

@@ -310,7 +310,7 @@ static int refuse_unknown(const char *option, struct ff_error *error)
     return ff_error_set(error, -EINVAL, "unknown mount option '%s'", shown);
 }
 
-/* One of the list: an option of ours, of FUSE, of the kernel, or of fstab(5). */
+/* One of the list: an option of ours, of FUSE, of the kernel, or of fstab(5). 1 for help. */
 static int parse_item(struct ff_mount_values *values, const char *item, struct ff_error *error)
 {
     size_t len = strcspn(item, "=");
@@ -320,7 +320,9 @@ static int parse_item(struct ff_mount_values *values, const char *item, struct f
     const struct ff_option *option = ff_option_find(ff_mount_options, item, len);
     if (!option)
         option = ff_option_find(list_options, item, len);
-    if (option && option->parse) {
+    if (option && !option->parse)
+        return 1;
+    if (option) {
         if (!option->argument && argument)
             return ff_error_set(error, -EINVAL, "mount option '%s' takes no value", option->name);
         if (option->argument && !argument)
@@ -353,7 +355,7 @@ static int parse_list(void *field, const char *argument, struct ff_error *error)
         if (rest)
             *rest++ = '\0';
         int rc = *item ? parse_item(values, item, error) : 0;
-        if (rc < 0)
+        if (rc != 0)
             return rc;
     }
     return 0;

@@ -104,7 +104,7 @@ static int apply(const struct ff_option *option, bool by_letter, const char *arg
         return ff_error_set(error, -EINVAL, "%s", detail.text);
     if (rc < 0)
         return ff_error_set(error, -EINVAL, "option '%s': %s", label, detail.text);
-    return 0;
+    return rc;
 }
 
 static int parse_long(const struct ff_option *options, char *const *arguments, size_t count,

@@ -20,8 +20,9 @@ struct ff_option {
     const char *argument; /* what the help calls it; NULL for a flag */
     bool optional;        /* the argument, which then is given as --name=VALUE only */
     const char *help;     /* one line; a '\n' begins another one */
-    /* Puts the argument (NULL for a flag, or when left away) into the field. Negative
-     * with a text that quotes the argument and says what is wrong, without naming the option. */
+    /* Puts the argument (NULL for a flag, or when left away) into the field. 1 when
+     * the argument asks for help; negative with a text that quotes the argument and says what is
+     * wrong, without naming the option. */
     int (*parse)(void *field, const char *argument, struct ff_error *error);
     size_t offset; /* of the field, in the command's values */
 };

@@ -132,6 +132,6 @@ int ff_range_resolve(const struct ff_range *range, uint64_t count, uint64_t *ret
         *ret_last = count - 1;
     }
     return ff_error_set(error, -ENOENT,
-                        "range %s goes past the end: the archive has %" PRIu64 " record%s",
+                        "range %s does not fit: the archive has %" PRIu64 " record%s",
                         ff_range_format(text, range), count, count == 1 ? "" : "s");
 }

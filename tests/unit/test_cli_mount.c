@@ -1,0 +1,222 @@
+/* The options of mount, as -o takes them; what mount(8) passes to its helper; directory names. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "cli/mount_helper.h"
+#include "cli/mount_options.h"
+#include "cli/names.h"
+#include "fs/fs.h"
+
+static struct ff_mount_values values;
+static struct ff_error error;
+
+static int parse_list(const char *list)
+{
+    char *arguments[] = {(char *)"-o", (char *)list};
+    char *operands[2];
+    size_t count;
+
+    values = ff_mount_defaults;
+    return ff_option_parse(ff_mount_options, arguments, 2, &values, operands, &count, &error);
+}
+
+static void each_option_has_its_value(void **state)
+{
+    (void)state;
+    assert_int_equal(parse_list("layout=tree,content=file,control=listed,interval=64K,umask=027,"
+                                "uid=12,gid=34,format=pcap,separator=\\n,synthetic=1G:lines"),
+                     0);
+    assert_int_equal(values.layout, FF_TREE_TREE);
+    assert_true(values.content.given);
+    assert_int_equal(values.content.content, FF_CONTENT_FILE);
+    assert_int_equal(values.control, FF_CONTROL_LISTED);
+    assert_int_equal(values.interval_bytes, 65536);
+    assert_int_equal(values.umask, 027);
+    assert_int_equal(values.uid, 12);
+    assert_int_equal(values.gid, 34);
+    assert_string_equal(values.input.format, "pcap");
+    assert_int_equal(values.separator.len, 1);
+    assert_true(values.synthetic);
+    assert_int_equal(values.synth.size, UINT64_C(1) << 30);
+    assert_int_equal(values.synth.kind, FF_SYNTH_LINES);
+    assert_string_equal(values.kernel, "");
+    assert_int_equal(parse_list("ro,help,nonsense"), 1);
+}
+
+static void flags_and_names_of_fuse_are_understood(void **state)
+{
+    (void)state;
+    assert_int_equal(parse_list("foreground,debug,fsname=x y,subtype=z,frame=len:u32be data"), 0);
+    assert_true(values.foreground && values.debug);
+    assert_string_equal(values.fsname, "x y");
+    assert_string_equal(values.subtype, "z");
+    assert_string_equal(values.input.frame, "len:u32be data");
+}
+
+static void what_mount_passes_along_is_accepted(void **state)
+{
+    (void)state;
+    assert_int_equal(parse_list("rw,dev,suid,nosuid,noatime,exec,noauto,user,x-systemd.automount,"
+                                "X-mount.mkdir,_netdev,nofail,defaults,comment=hello,,"),
+                     0);
+    assert_string_equal(values.kernel, "dev,suid,nosuid,noatime,exec");
+}
+
+static void options_of_the_kernel_and_of_fuse_are_passed_on(void **state)
+{
+    (void)state;
+    assert_int_equal(parse_list("ro,allow_other,default_permissions,auto_unmount,max_read=65536"),
+                     0);
+    assert_string_equal(values.kernel,
+                        "ro,allow_other,default_permissions,auto_unmount,max_read=65536");
+    assert_int_equal(parse_list("allow-other"), 0);
+    assert_string_equal(values.kernel, "allow_other");
+}
+
+static void errors_name_the_option_and_the_nearest(void **state)
+{
+    static const struct {
+        const char *list;
+        const char *text;
+    } cases[] = {
+        {"ro,layuot=flat", "unknown mount option 'layuot=flat': did you mean 'layout'?"},
+        {"nosiud", "unknown mount option 'nosiud': did you mean 'nosuid'?"},
+        {"fsnam=x", "unknown mount option 'fsnam=x': did you mean 'fsname'?"},
+        {"qqqqqqqqqq", "unknown mount option 'qqqqqqqqqq'"},
+        {"nosuid=1", "unknown mount option 'nosuid=1': did you mean 'nosuid'?"},
+        {"layout", "mount option 'layout' needs a value: auto|flat|tree"},
+        {"debug=1", "mount option 'debug' takes no value"},
+        {"layout=round", "mount option 'layout': 'round' is none of auto, flat, tree"},
+        {"interval=100", "mount option 'interval': '100' is not a power of two from 64 to 16M"},
+        {"interval=32", "mount option 'interval': '32' is not a power of two from 64 to 16M"},
+        {"interval=32M", "mount option 'interval': '32M' is not a power of two from 64 to 16M"},
+        {"umask=9", "mount option 'umask': '9' is not an octal number from 0 to 0777"},
+        {"umask=1000", "mount option 'umask': '1000' is not an octal number from 0 to 0777"},
+        {"umask=", "mount option 'umask': '' is not an octal number from 0 to 0777"},
+        {"uid=no-such-user", "mount option 'uid': 'no-such-user' is neither a number nor a user"},
+        {"uid=4294967295", "mount option 'uid': '4294967295' is neither a number nor a user"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        assert_int_equal(parse_list(cases[i].list), -EINVAL);
+        assert_string_equal(error.text, cases[i].text);
+    }
+}
+
+static void endless_options_are_refused(void **state)
+{
+    static char list[FF_MOUNT_TEXT_BYTES + 1];
+
+    (void)state;
+    memset(list, ',', sizeof(list) - 1);
+    assert_int_equal(parse_list(list), -EINVAL);
+    list[FF_MOUNT_TEXT_BYTES - 1] = '\0';
+    assert_int_equal(parse_list(list), 0);
+    for (size_t i = 0; i + 3 < sizeof(list); i += 3)
+        memcpy(list + i, "ro,", 3);
+    assert_int_equal(parse_list(list), -EINVAL);
+    assert_string_equal(error.text, "the mount options are too long");
+}
+
+static void the_helper_takes_what_mount_gives_it(void **state)
+{
+    char *arguments[] = {(char *)"spec", (char *)"dir", (char *)"-sn",      (char *)"-v",
+                         (char *)"-o",   (char *)"rw",  (char *)"-t",       (char *)"framefs",
+                         (char *)"-f",   (char *)"-N",  (char *)"namespace"};
+    char *translated[11];
+    size_t count = 0;
+
+    (void)state;
+    assert_int_equal(ff_helper_translate(arguments, 8, translated, &count, &error), 0);
+    assert_int_equal(count, 4);
+    assert_string_equal(translated[0], "spec");
+    assert_string_equal(translated[1], "dir");
+    assert_string_equal(translated[2], "-o");
+    assert_string_equal(translated[3], "rw");
+    assert_int_equal(ff_helper_translate(arguments, 9, translated, &count, &error), 1);
+    assert_int_equal(ff_helper_translate(arguments, 11, translated, &count, &error), -EINVAL);
+    assert_non_null(strstr(error.text, "'-N'"));
+    assert_true(ff_helper_is_called("/sbin/mount.framefs"));
+    assert_false(ff_helper_is_called("/mount.d/framefs"));
+}
+
+static void expect_names(char *const *paths, const char *const *wanted, size_t count)
+{
+    char **names;
+
+    assert_int_equal(ff_names_make(paths, count, &names), 0);
+    for (size_t i = 0; i < count; i++)
+        assert_string_equal(names[i], wanted[i]);
+    ff_names_free(names, count);
+}
+
+static void directory_names_are_unique_and_safe(void **state)
+{
+    char *paths[] = {(char *)"a.pcap",    (char *)"x/a.pcap",  (char *)"/y/a.pcap",
+                     (char *)"a.pcap-2",  (char *)"synthetic", (char *)"d/.framefs",
+                     (char *)"e\033\n\\", (char *)"..",        (char *)"f/",
+                     (char *)"\xc3\xa4",  (char *)"\xff"};
+    static const char *const wanted[] = {
+        "a.pcap",           "a.pcap-2", "a.pcap-3", "a.pcap-2-2", "synthetic-2", ".framefs-2",
+        "e\\x1b\\x0a\\x5c", "..-2",     "f",        "\xc3\xa4",   "\\xff"};
+
+    (void)state;
+    expect_names(paths, wanted, sizeof(paths) / sizeof(paths[0]));
+}
+
+static void directory_names_fit_a_file_name(void **state)
+{
+    char path[600] = "dir/";
+    char *paths[] = {path, path};
+    char **names;
+
+    (void)state;
+    /* 2-byte characters: the cut must not go through one. */
+    for (size_t i = 0; i < 280; i++)
+        memcpy(path + 4 + 2 * i, "\xc3\xa4", 2);
+    assert_int_equal(ff_names_make(paths, 2, &names), 0);
+    assert_int_equal(strlen(names[0]), 254);
+    assert_int_equal(strlen(names[1]), 254);
+    assert_string_equal(names[1] + 252, "-2");
+    assert_memory_equal(names[0], names[1], 252);
+    ff_names_free(names, 2);
+}
+
+static void many_equal_names_are_told_apart_quickly(void **state)
+{
+    enum { COUNT = 4096 };
+    static char *paths[COUNT];
+    char **names;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT; i++)
+        paths[i] = (char *)"part";
+    assert_int_equal(ff_names_make(paths, COUNT, &names), 0);
+    assert_string_equal(names[0], "part");
+    assert_string_equal(names[COUNT - 1], "part-4096");
+    ff_names_free(names, COUNT);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_option_has_its_value),
+        cmocka_unit_test(flags_and_names_of_fuse_are_understood),
+        cmocka_unit_test(what_mount_passes_along_is_accepted),
+        cmocka_unit_test(options_of_the_kernel_and_of_fuse_are_passed_on),
+        cmocka_unit_test(errors_name_the_option_and_the_nearest),
+        cmocka_unit_test(endless_options_are_refused),
+        cmocka_unit_test(the_helper_takes_what_mount_gives_it),
+        cmocka_unit_test(directory_names_are_unique_and_safe),
+        cmocka_unit_test(directory_names_fit_a_file_name),
+        cmocka_unit_test(many_equal_names_are_told_apart_quickly),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
