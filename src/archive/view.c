@@ -244,7 +244,7 @@ ssize_t ff_all_read(struct ff_archive *archive, const void *separator, size_t se
             done += piece;
             within += piece;
         }
-        if (within >= record.payload) {
+        if (separator_len && within >= record.payload) {
             size_t skip = (size_t)(within - record.payload);
             size_t piece = separator_len - skip < len - done ? separator_len - skip : len - done;
             memcpy(out + done, (const uint8_t *)separator + skip, piece);

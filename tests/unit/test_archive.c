@@ -1,0 +1,483 @@
+/* The open archive: look-ups, views, the reads behind them, details, reports, failures. */
+#include <errno.h>
+#include <fcntl.h>
+#include <framefs/framefs.h>
+#include <jansson.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "source/fault.h"
+
+static struct ff_archive *open_source(struct ff_source *source, const char *format_name,
+                                      uint64_t interval)
+{
+    struct ff_format *format;
+    struct ff_archive *archive;
+    struct ff_archive_options options = {.name = "test", .interval_bytes = interval};
+    if (ff_format_find(format_name, &format, NULL) < 0)
+        assert_int_equal(ff_format_compile(format_name, &format, NULL), 0);
+    assert_int_equal(ff_archive_open(source, format, &options, &archive, NULL), 0);
+    return archive;
+}
+
+static struct ff_archive *open_bytes(const void *bytes, size_t len, const char *format)
+{
+    struct ff_source *source;
+    assert_int_equal(ff_source_open_memory(bytes, len, &source, NULL), 0);
+    struct ff_archive *archive = open_source(source, format, 0);
+    assert_int_equal(ff_archive_scan(archive, UINT64_MAX, NULL), 0);
+    return archive;
+}
+
+static size_t read_record(struct ff_archive *archive, uint64_t number, enum ff_content content,
+                          void *buf, size_t size)
+{
+    struct ff_record record;
+    struct ff_view view;
+    assert_int_equal(ff_archive_record(archive, number, &record), 0);
+    assert_int_equal(ff_view_record(archive, &record, content, &view), 0);
+    ssize_t got = ff_view_read(archive, &view, buf, size, 0, NULL);
+    assert_true(got >= 0 && (uint64_t)got == view.len);
+    return (size_t)got;
+}
+
+static const char three[] = "\x03\0\0\0abc\0\0\0\0\x02\0\0\0de";
+
+static void records_are_looked_up_and_read(void **state)
+{
+    (void)state;
+    struct ff_archive *archive = open_bytes(three, sizeof(three) - 1, "raw32");
+    struct ff_record record;
+    char buf[32];
+
+    assert_true(ff_archive_complete(archive));
+    assert_int_equal(ff_archive_count(archive), 3);
+    assert_int_equal(read_record(archive, 0, FF_CONTENT_PAYLOAD, buf, sizeof(buf)), 3);
+    assert_memory_equal(buf, "abc", 3);
+    assert_int_equal(read_record(archive, 1, FF_CONTENT_PAYLOAD, buf, sizeof(buf)), 0);
+    assert_int_equal(read_record(archive, 2, FF_CONTENT_FRAME, buf, sizeof(buf)), 6);
+    assert_memory_equal(buf, "\x02\0\0\0de", 6);
+    assert_int_equal(ff_archive_record(archive, 3, &record), -ENOENT);
+    ff_archive_close(archive);
+}
+
+static void before_the_scan_comes_so_far_a_record_is_not_known(void **state)
+{
+    (void)state;
+    struct ff_source *source;
+    struct ff_record record;
+    uint64_t size;
+
+    assert_int_equal(ff_source_open_memory(three, sizeof(three) - 1, &source, NULL), 0);
+    struct ff_archive *archive = open_source(source, "raw32", 0);
+    assert_int_equal(ff_archive_record(archive, 0, &record), -EAGAIN);
+    assert_int_equal(ff_archive_scan(archive, 1, NULL), 0);
+    assert_int_equal(ff_archive_record(archive, 0, &record), 0);
+    assert_int_equal(ff_archive_record(archive, 1, &record), -EAGAIN);
+    assert_int_equal(ff_all_size(archive, 0, &size), -EAGAIN);
+    assert_int_equal(ff_archive_scan(archive, UINT64_MAX, NULL), 0);
+    assert_int_equal(ff_archive_record(archive, 7, &record), -ENOENT);
+    assert_int_equal(ff_all_size(archive, 0, &size), 0);
+    assert_int_equal(size, 5);
+    ff_archive_close(archive);
+}
+
+static void all_joins_payloads_with_separators(void **state)
+{
+    (void)state;
+    struct ff_archive *archive = open_bytes(three, sizeof(three) - 1, "raw32");
+    static const struct {
+        const char *separator, *want;
+    } cases[] = {{"", "abcde"}, {"\n", "abc\n\nde\n"}, {"--", "abc----de--"}};
+
+    for (size_t c = 0; c < 3; c++) {
+        size_t n = strlen(cases[c].separator), len = strlen(cases[c].want);
+        uint64_t size;
+        assert_int_equal(ff_all_size(archive, n, &size), 0);
+        assert_int_equal(size, len);
+        for (size_t offset = 0; offset <= len + 1; offset++)
+            for (size_t want = 1; want <= len + 2; want++) {
+                char buf[32];
+                ssize_t got = ff_all_read(archive, cases[c].separator, n, buf, want, offset, NULL);
+                size_t left = offset < len ? len - offset : 0;
+                assert_int_equal(got, left < want ? left : want);
+                if (got)
+                    assert_memory_equal(buf, cases[c].want + offset, (size_t)got);
+            }
+    }
+    ff_archive_close(archive);
+}
+
+static void files_and_slices_are_archives_of_the_same_format(void **state)
+{
+    (void)state;
+    static const char mcap[] = "\x89MCAP0\r\n"
+                               "\x01\x01\0\0\0\0\0\0\0a"
+                               "\x02\x02\0\0\0\0\0\0\0bc"
+                               "\x03\0\0\0\0\0\0\0\0"
+                               "\x89MCAP0\r\n";
+    struct ff_archive *archive = open_bytes(mcap, sizeof(mcap) - 1, "mcap");
+    char buf[128];
+    struct ff_view view;
+
+    assert_int_equal(ff_archive_count(archive), 3);
+    size_t len = read_record(archive, 1, FF_CONTENT_FILE, buf, sizeof(buf));
+    struct ff_archive *one = open_bytes(buf, len, "mcap");
+    assert_int_equal(ff_archive_count(one), 1);
+    ff_archive_close(one);
+
+    assert_int_equal(ff_view_slice(archive, 0, 2, &view), 0);
+    assert_int_equal(ff_view_read(archive, &view, buf, sizeof(buf), 0, NULL), sizeof(mcap) - 1);
+    assert_memory_equal(buf, mcap, sizeof(mcap) - 1);
+    /* Every stretch of it, across the extents. */
+    for (size_t offset = 0; offset < sizeof(mcap); offset++) {
+        ssize_t got = ff_view_read(archive, &view, buf, 5, offset, NULL);
+        assert_true(got >= 0);
+        assert_memory_equal(buf, mcap + offset, (size_t)got);
+    }
+    assert_int_equal(ff_view_slice(archive, 2, 1, &view), -EINVAL);
+    assert_int_equal(ff_view_slice(archive, 0, 3, &view), -ENOENT);
+    ff_archive_close(archive);
+}
+
+/* Where an archive ends with a frame of its own, a file of one record ends with it too. */
+static void end_frames_end_slices(void **state)
+{
+    (void)state;
+    static const char cdb[] = "+1,2:k->vv\n+1,0:l->\n\ntrash";
+    struct ff_source *source;
+    char buf[64];
+    struct ff_record record;
+    struct ff_view view;
+
+    assert_int_equal(ff_source_open_memory(cdb, sizeof(cdb) - 1, &source, NULL), 0);
+    struct ff_archive *archive = open_source(source, "cdbmake", 0);
+    assert_int_equal(ff_archive_scan(archive, 1, NULL), 0);
+    assert_int_equal(ff_archive_record(archive, 0, &record), 0);
+    assert_int_equal(ff_view_record(archive, &record, FF_CONTENT_FILE, &view), -EAGAIN);
+    assert_int_equal(ff_archive_scan(archive, UINT64_MAX, NULL), 0);
+    assert_int_equal(ff_archive_count(archive), 2);
+    size_t len = read_record(archive, 1, FF_CONTENT_FILE, buf, sizeof(buf));
+    assert_int_equal(len, 10);
+    assert_memory_equal(buf, "+1,0:l->\n\n", 10);
+    ff_archive_close(archive);
+}
+
+struct reads {
+    size_t count;
+    struct ff_extent reads[64];
+};
+
+static void note_read(void *context, uint64_t offset, size_t len)
+{
+    struct reads *reads = context;
+    if (reads->count < 64)
+        reads->reads[reads->count++] = (struct ff_extent){offset, len};
+}
+
+/* "preads of that length at multiples of it from the record's start, clipped to the record and to
+ * what was asked for" */
+static void reads_come_at_fixed_intervals(void **state)
+{
+    (void)state;
+    char bytes[1000] = "TAG4\xe8\x02\0\0\0\0\0\0"; /* a payload of 744 bytes from byte 12 on */
+    struct ff_source *memory, *source;
+    struct reads reads = {0};
+    struct ff_fault settings = {.on_read = note_read, .context = &reads};
+    char buf[1000];
+
+    for (int i = 12; i < 756; i++)
+        bytes[i] = (char)(i * 7);
+    assert_int_equal(ff_source_open_memory(bytes, 756, &memory, NULL), 0);
+    assert_int_equal(ff_source_open_fault(memory, &settings, &source, NULL), 0);
+    struct ff_archive *archive = open_source(source, "tag4-i64le", 64);
+    assert_int_equal(ff_archive_scan(archive, UINT64_MAX, NULL), 0);
+    struct ff_record record;
+    struct ff_view view;
+    assert_int_equal(ff_archive_record(archive, 0, &record), 0);
+    assert_int_equal(ff_view_record(archive, &record, FF_CONTENT_PAYLOAD, &view), 0);
+
+    reads.count = 0;
+    assert_int_equal(ff_view_read(archive, &view, buf, 150, 50, NULL), 150);
+    assert_memory_equal(buf, bytes + 12 + 50, 150);
+    static const struct ff_extent want[] = {{62, 14}, {76, 64}, {140, 64}, {204, 8}};
+    assert_int_equal(reads.count, 4);
+    for (size_t i = 0; i < 4; i++) {
+        assert_int_equal(reads.reads[i].offset, want[i].offset);
+        assert_int_equal(reads.reads[i].len, want[i].len);
+    }
+    reads.count = 0;
+    assert_int_equal(ff_view_read(archive, &view, buf, 1000, 704, NULL), 40);
+    assert_int_equal(reads.count, 1);
+    assert_int_equal(reads.reads[0].offset, 12 + 704);
+    assert_int_equal(reads.reads[0].len, 40);
+    reads.count = 0;
+    assert_int_equal(ff_view_read(archive, &view, buf, 64, 64, NULL), 64);
+    assert_int_equal(reads.count, 1);
+    assert_int_equal(ff_view_read(archive, &view, buf, 10, 744, NULL), 0);
+    assert_int_equal(ff_view_read(archive, &view, buf, 10, UINT64_MAX, NULL), 0);
+    ff_archive_close(archive);
+}
+
+static void an_interval_is_a_power_of_two_within_limits(void **state)
+{
+    (void)state;
+    static const struct {
+        uint64_t interval;
+        int want;
+    } cases[] = {{64, 0}, {32, -EINVAL}, {96, -EINVAL}, {16777216, 0}, {33554432, -EINVAL},
+                 {0, 0},  {1 << 20, 0}};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct ff_source *source;
+        struct ff_format *format;
+        struct ff_archive *archive = NULL;
+        struct ff_archive_options options = {.interval_bytes = cases[i].interval};
+        assert_int_equal(ff_source_open_memory("", 0, &source, NULL), 0);
+        assert_int_equal(ff_format_find("raw32", &format, NULL), 0);
+        assert_int_equal(ff_archive_open(source, format, &options, &archive, NULL), cases[i].want);
+        ff_archive_close(archive);
+    }
+}
+
+static void an_empty_archive_has_no_records_in_any_format(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ff_format_preset_count(); i++) {
+        struct ff_archive *archive = open_bytes("", 0, ff_format_preset_name(i));
+        struct ff_summary summary;
+        ff_archive_summary(archive, &summary);
+        assert_true(summary.complete);
+        assert_int_equal(summary.records, 0);
+        assert_int_equal(summary.damages, 0);
+        ff_archive_close(archive);
+    }
+}
+
+static void damage_keeps_what_is_before_it(void **state)
+{
+    (void)state;
+    static const char cut[] = "\x03\0\0\0abc\x09\0\0\0de";
+    struct ff_archive *archive = open_bytes(cut, sizeof(cut) - 1, "raw32");
+    struct ff_damage damage;
+
+    assert_int_equal(ff_archive_count(archive), 1);
+    assert_int_equal(ff_archive_damage(archive, 0, &damage), 0);
+    assert_int_equal(damage.offset, 7);
+    assert_int_equal(damage.len, 6);
+    assert_int_equal(damage.record, 1);
+    assert_int_equal(damage.code, -ENODATA);
+    assert_non_null(strstr(damage.reason, "9 bytes"));
+    assert_int_equal(ff_archive_damage(archive, 1, &damage), -ENOENT);
+
+    char *text = ff_report_json(&archive, 1);
+    json_t *report = json_loads(text, 0, NULL);
+    json_t *object = json_array_get(report, 0);
+    assert_int_equal(json_integer_value(json_object_get(object, "records")), 1);
+    assert_int_equal(json_integer_value(json_object_get(object, "payload_bytes")), 3);
+    assert_int_equal(json_integer_value(json_object_get(object, "archive_bytes")), 13);
+    assert_int_equal(json_integer_value(json_object_get(object, "smallest")), 3);
+    assert_int_equal(json_integer_value(json_object_get(object, "largest")), 3);
+    assert_string_equal(json_string_value(json_object_get(object, "archive")), "test");
+    assert_string_equal(json_string_value(json_object_get(object, "format")), "raw32");
+    json_t *first = json_array_get(json_object_get(object, "damage"), 0);
+    assert_int_equal(json_integer_value(json_object_get(first, "offset")), 7);
+    assert_int_equal(json_integer_value(json_object_get(first, "bytes")), 6);
+    assert_true(json_string_length(json_object_get(first, "reason")) > 0);
+    json_decref(report);
+    free(text);
+    text = ff_report_damage(archive);
+    assert_non_null(strstr(text, "9 bytes"));
+    free(text);
+    ff_archive_close(archive);
+}
+
+static void a_missing_postamble_is_told(void **state)
+{
+    (void)state;
+    static const char mcap[] = "\x89MCAP0\r\n\x01\x01\0\0\0\0\0\0\0a";
+    struct ff_archive *archive = open_bytes(mcap, sizeof(mcap) - 1, "mcap");
+    struct ff_damage damage;
+    assert_int_equal(ff_archive_count(archive), 1);
+    assert_int_equal(ff_archive_damage(archive, 0, &damage), 0);
+    assert_non_null(strstr(damage.reason, "postamble"));
+    ff_archive_close(archive);
+}
+
+static void a_source_that_fails_is_a_damage_and_an_error(void **state)
+{
+    (void)state;
+    struct ff_source *memory, *source;
+    struct ff_fault_range bad = {.offset = 7, .len = 4};
+    struct ff_fault settings = {.ranges = &bad, .range_count = 1, .short_max_bytes = 7};
+    struct ff_error error = {0};
+    struct ff_damage damage;
+
+    assert_int_equal(ff_source_open_memory(three, sizeof(three) - 1, &memory, NULL), 0);
+    assert_int_equal(ff_source_open_fault(memory, &settings, &source, NULL), 0);
+    struct ff_archive *archive = open_source(source, "raw32", 0);
+    assert_int_equal(ff_archive_scan(archive, UINT64_MAX, &error), -EIO);
+    assert_non_null(strstr(error.text, "record 1 at byte 7"));
+    assert_true(ff_archive_complete(archive));
+    assert_int_equal(ff_archive_count(archive), 1);
+    assert_int_equal(ff_archive_damage(archive, 0, &damage), 0);
+    assert_int_equal(damage.code, -EIO);
+    ff_archive_close(archive);
+}
+
+static void a_changed_archive_is_never_served(void **state)
+{
+    (void)state;
+    struct ff_source *memory, *source;
+    struct ff_fault settings = {0};
+    struct ff_error error = {0};
+    struct ff_record record;
+    struct ff_view view;
+    struct ff_details details;
+    char buf[16];
+
+    assert_int_equal(ff_source_open_memory(three, sizeof(three) - 1, &memory, NULL), 0);
+    assert_int_equal(ff_source_open_fault(memory, &settings, &source, NULL), 0);
+    struct ff_archive *archive = open_source(source, "raw32", 0);
+    assert_int_equal(ff_archive_scan(archive, UINT64_MAX, NULL), 0);
+    assert_int_equal(ff_archive_record(archive, 0, &record), 0);
+    assert_int_equal(ff_view_record(archive, &record, FF_CONTENT_PAYLOAD, &view), 0);
+    assert_int_equal(ff_view_read(archive, &view, buf, 3, 0, &error), 3);
+
+    settings.check_code = -ESTALE;
+    ff_source_fault_set(source, &settings);
+    assert_int_equal(ff_view_read(archive, &view, buf, 3, 0, &error), -ESTALE);
+    assert_non_null(strstr(error.text, "test: record 0 at byte 4"));
+    assert_int_equal(ff_all_read(archive, NULL, 0, buf, 3, 0, &error), -ESTALE);
+    assert_int_equal(ff_archive_details(archive, &record, &details, &error), -ESTALE);
+
+    settings = (struct ff_fault){.end_offset = 5};
+    ff_source_fault_set(source, &settings);
+    assert_int_equal(ff_view_read(archive, &view, buf, 3, 0, &error), -ENODATA);
+    assert_non_null(strstr(error.text, "shorter"));
+    ff_archive_close(archive);
+}
+
+static void details_know_the_byte_order_of_their_section(void **state)
+{
+    (void)state;
+    /* Two sections: little endian, then big endian; each with a block of type 6. */
+    static const char pcapng[] =
+        "\n\r\r\n\x1c\0\0\0\x4d\x3c\x2b\x1a\x01\0\0\0\xff\xff\xff\xff\xff\xff\xff\xff\x1c\0\0\0"
+        "\x06\0\0\0\x0c\0\0\0\x0c\0\0\0"
+        "\n\r\r\n\0\0\0\x1c\x1a\x2b\x3c\x4d\0\x01\0\0\xff\xff\xff\xff\xff\xff\xff\xff\0\0\0\x1c"
+        "\0\0\0\x06\0\0\0\x0c\0\0\0\x0c";
+    struct ff_archive *archive = open_bytes(pcapng, sizeof(pcapng) - 1, "pcapng");
+    struct ff_record record;
+    struct ff_details details;
+
+    assert_int_equal(ff_archive_count(archive), 4);
+    /* In any order: nothing is remembered from one look-up to the next. */
+    static const uint64_t order[] = {3, 1, 3, 1};
+    for (size_t i = 0; i < 4; i++) {
+        assert_int_equal(ff_archive_record(archive, order[i], &record), 0);
+        assert_int_equal(ff_archive_details(archive, &record, &details, NULL), 0);
+        assert_string_equal(details.type, "6");
+    }
+    ff_archive_close(archive);
+}
+
+static void times_types_and_names(void **state)
+{
+    (void)state;
+    struct ff_record record;
+    struct ff_details details;
+
+    struct ff_archive *archive =
+        open_bytes("\x65\x53\xf1\0\0\x0f\x42\x3f\x01z", 10, "time:u32be usec:u32be len:u8 data");
+    assert_true(ff_archive_has_times(archive));
+    assert_int_equal(ff_archive_record(archive, 0, &record), 0);
+    assert_int_equal(ff_archive_details(archive, &record, &details, NULL), 0);
+    assert_true(details.has_time);
+    assert_int_equal(details.time.tv_sec, 1700000000);
+    assert_int_equal(details.time.tv_nsec, 999999000);
+    ff_archive_close(archive);
+
+    /* Times that stat(2) could not show are none. */
+    archive = open_bytes("\x7f\xff\xff\xff\xff\xff\xff\xff\x01z", 10, "time:i64be len:u8 data");
+    assert_int_equal(ff_archive_record(archive, 0, &record), 0);
+    assert_int_equal(ff_archive_details(archive, &record, &details, NULL), 0);
+    assert_false(details.has_time);
+    ff_archive_close(archive);
+
+    archive = open_bytes("\xff\xff\xff\xff\xff\xff\xff\xff\x01z", 10, "time_ms:i64be len:u8 data");
+    assert_int_equal(ff_archive_record(archive, 0, &record), 0);
+    assert_int_equal(ff_archive_details(archive, &record, &details, NULL), 0);
+    assert_true(details.has_time);
+    assert_int_equal(details.time.tv_sec, -1);
+    assert_int_equal(details.time.tv_nsec, 999000000);
+    ff_archive_close(archive);
+
+    archive = open_bytes("IDATa/\x1b[1m\0\0\x01z", 14, "type:str[4] name:str[8] len:u8 data");
+    assert_false(ff_archive_has_times(archive));
+    assert_int_equal(ff_archive_record(archive, 0, &record), 0);
+    assert_int_equal(ff_archive_details(archive, &record, &details, NULL), 0);
+    assert_string_equal(details.type, "IDAT");
+    assert_string_equal(details.name, "a/\\x1b[1m");
+    ff_archive_close(archive);
+}
+
+static void the_epoch_stays_with_growth(void **state)
+{
+    (void)state;
+    struct ff_archive *small = open_bytes(three, 7, "raw32");
+    struct ff_archive *grown = open_bytes(three, sizeof(three) - 1, "raw32");
+    struct ff_archive *other = open_bytes("\x03\0\0\0abd", 7, "raw32");
+    assert_int_equal(ff_archive_epoch(small), ff_archive_epoch(grown));
+    assert_int_not_equal(ff_archive_epoch(small), ff_archive_epoch(other));
+    ff_archive_close(small);
+    ff_archive_close(grown);
+    ff_archive_close(other);
+}
+
+static void detection_names_the_format_or_says_why_not(void **state)
+{
+    (void)state;
+    static const char pcap[] = "\xd4\xc3\xb2\xa1\x02\0\x04\0\0\0\0\0\0\0\0\0\xff\xff\0\0\x01\0\0\0";
+    struct ff_format *format;
+    struct ff_error error = {0};
+
+    assert_int_equal(ff_format_detect(pcap, 24, 24, &format, NULL), 0);
+    assert_string_equal(ff_format_name(format), "pcap");
+    ff_format_free(format);
+    assert_int_equal(ff_format_detect("\x1f\x8b\x08\0garbage", 11, 11, &format, &error), -ENOENT);
+    assert_non_null(strstr(error.text, "gzip"));
+    assert_int_equal(ff_format_detect("hello, world\n", 13, 13, &format, &error), -ENOENT);
+    assert_int_equal(ff_format_detect("", 0, 0, &format, &error), -ENOENT);
+    assert_int_equal(ff_format_detect("\x05\0\0\0\0", 5, 5, &format, &error), 0);
+    assert_string_equal(ff_format_name(format), "bson");
+    ff_format_free(format);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(records_are_looked_up_and_read),
+        cmocka_unit_test(before_the_scan_comes_so_far_a_record_is_not_known),
+        cmocka_unit_test(all_joins_payloads_with_separators),
+        cmocka_unit_test(files_and_slices_are_archives_of_the_same_format),
+        cmocka_unit_test(end_frames_end_slices),
+        cmocka_unit_test(reads_come_at_fixed_intervals),
+        cmocka_unit_test(an_interval_is_a_power_of_two_within_limits),
+        cmocka_unit_test(an_empty_archive_has_no_records_in_any_format),
+        cmocka_unit_test(damage_keeps_what_is_before_it),
+        cmocka_unit_test(a_missing_postamble_is_told),
+        cmocka_unit_test(a_source_that_fails_is_a_damage_and_an_error),
+        cmocka_unit_test(a_changed_archive_is_never_served),
+        cmocka_unit_test(details_know_the_byte_order_of_their_section),
+        cmocka_unit_test(times_types_and_names),
+        cmocka_unit_test(the_epoch_stays_with_growth),
+        cmocka_unit_test(detection_names_the_format_or_says_why_not),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
