@@ -16,10 +16,6 @@
 #include "cli/names.h"
 #include "fs/fs.h"
 
-/* Records that are known before the mount appears: one more than a flat directory holds, so that
- * the layout is settled by the archive alone and never by time. */
-#define SCANNED_FIRST (FF_TREE_FLAT_MAX + UINT64_C(1))
-
 /* Descriptors for other things than archives. */
 #define DESCRIPTORS_SPARE 64
 
@@ -121,14 +117,6 @@ static enum ff_exit open_archive(struct mount *mount, size_t index)
         .name = mount->names[index],
         .content = content,
     };
-    /* Only a source that fails gets here; what was read until then can be served, and the rest is
-     * in the list of damage. */
-    if (ff_archive_scan(archive, SCANNED_FIRST, &error) < 0)
-        ff_say("%s (what comes before it is mounted)", error.text);
-    if (ff_archive_scan_start(archive, &error) < 0) {
-        ff_say("%s", error.text);
-        return FF_EXIT_FAILED;
-    }
     return FF_EXIT_DONE;
 }
 
