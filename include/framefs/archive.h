@@ -94,6 +94,19 @@ int ff_archive_record(const struct ff_archive *archive, uint64_t number,
 int ff_archive_details(struct ff_archive *archive, const struct ff_record *record,
                        struct ff_details *ret_details, struct ff_error *error);
 
+/* A checksum that a frame carries, computed over the archive's bytes. */
+struct ff_checksum_result {
+    const char *name; /* "crc32c"; a constant */
+    uint64_t offset;  /* of the stored checksum in the archive */
+    bool matches;
+};
+
+/* The index-th checksum of the record's frame, from 0: -ENOENT past the last one; else errors as
+ * ff_archive_details(). Reads all that it covers (any). */
+int ff_archive_checksum(struct ff_archive *archive, const struct ff_record *record,
+                        unsigned int index, struct ff_checksum_result *ret_result,
+                        struct ff_error *error);
+
 /* A view: what one file shows of the archive, as a few stretches of it one after the other. */
 #define FF_VIEW_EXTENTS 3
 struct ff_extent {

@@ -8,49 +8,6 @@
 #include "archive/internal.h"
 #include "format/format.h"
 
-int ff_archive_details(struct ff_archive *archive, const struct ff_record *record,
-                       struct ff_details *ret_details, struct ff_error *error)
-{
-    uint64_t end = record->offset + ff_record_frame(record);
-    struct ff_decoder decoder;
-    struct ff_reader reader;
-    bool failed;
-
-    /* The archive may end right here, or padding that the last record lacks be missing. */
-    ff_decoder_init(&decoder, &archive->format->layout, end);
-    pthread_mutex_lock(&archive->mutex);
-    size_t low = 0, high = archive->change_count;
-    while (high - low > 1) {
-        size_t middle = low + (high - low) / 2;
-        if (archive->changes[middle].record <= record->number)
-            low = middle;
-        else
-            high = middle;
-    }
-    if (archive->change_count)
-        ff_scan_unpack_state(archive->changes[low].state, &decoder.state);
-    pthread_mutex_unlock(&archive->mutex);
-
-    if (ff_reader_init(&reader, archive->source, end, 2 * FF_DECODE_NEED_MAX) < 0)
-        return ff_error_set(error, -ENOMEM, "out of memory");
-    reader.chunk = 512;
-    int r = ff_reader_decode(&reader, &decoder, FF_FRAME, record->offset, &failed);
-    struct ff_details details = {0};
-    if (r == 0)
-        ff_reader_details(&reader, &decoder, &details);
-    ff_reader_done(&reader);
-    if (r == 0 && archive->source->ops->check(archive->source) < 0)
-        r = -ESTALE;
-    if (r == -ESTALE)
-        return ff_archive_error(archive, error, r, record->number, record->offset,
-                                "the archive was changed or shortened after it was opened");
-    if (r < 0)
-        return ff_archive_error(archive, error, r, record->number, record->offset,
-                                failed ? strerror(-r) : "the frame's header is no longer valid");
-    *ret_details = details;
-    return 0;
-}
-
 static json_t *damage_json(struct ff_archive *archive)
 {
     json_t *list = json_array();

@@ -427,6 +427,34 @@ static void times_types_and_names(void **state)
     ff_archive_close(archive);
 }
 
+static void checksums_are_computed_over_what_they_cover(void **state)
+{
+    (void)state;
+    /* length 3, its masked crc32c, "abc", its masked crc32c: by a bitwise computation in Python */
+    char frame[] = "\x03\0\0\0\0\0\0\0@@@@abc@@@@";
+    static const uint8_t sums[2][4] = {{0xb0, 0x99, 0x49, 0x0e}, {0x6e, 0x57, 0xf1, 0x21}};
+    struct ff_checksum_result result;
+    struct ff_record record;
+
+    memcpy(frame + 8, sums[0], 4);
+    memcpy(frame + 15, sums[1], 4);
+    struct ff_archive *archive = open_bytes(frame, 19, "tfrecord");
+    assert_int_equal(ff_archive_record(archive, 0, &record), 0);
+    for (unsigned int i = 0; i < 2; i++) {
+        assert_int_equal(ff_archive_checksum(archive, &record, i, &result, NULL), 0);
+        assert_true(result.matches);
+        assert_string_equal(result.name, "crc32c-masked");
+        assert_int_equal(result.offset, i ? 15 : 8);
+    }
+    assert_int_equal(ff_archive_checksum(archive, &record, 2, &result, NULL), -ENOENT);
+    frame[13] ^= 1;
+    assert_int_equal(ff_archive_checksum(archive, &record, 0, &result, NULL), 0);
+    assert_true(result.matches);
+    assert_int_equal(ff_archive_checksum(archive, &record, 1, &result, NULL), 0);
+    assert_false(result.matches);
+    ff_archive_close(archive);
+}
+
 static void the_epoch_stays_with_growth(void **state)
 {
     (void)state;
@@ -476,6 +504,7 @@ int main(void)
         cmocka_unit_test(a_changed_archive_is_never_served),
         cmocka_unit_test(details_know_the_byte_order_of_their_section),
         cmocka_unit_test(times_types_and_names),
+        cmocka_unit_test(checksums_are_computed_over_what_they_cover),
         cmocka_unit_test(the_epoch_stays_with_growth),
         cmocka_unit_test(detection_names_the_format_or_says_why_not),
     };
