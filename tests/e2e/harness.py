@@ -522,6 +522,8 @@ def _run_one(function, fuse, reports):
 def main():
     """Runs the tests whose claims contain a word of the command line, all without one; exits."""
     global _scratch
+    if not os.access(FRAMEFS, os.X_OK):
+        raise SystemExit(f'{FRAMEFS} is no program: FRAMEFS=build/src/framefs tells where it is')
     sys.stdout.reconfigure(errors='backslashreplace', line_buffering=True)
     words = sys.argv[1:]
     chosen = [t for t in _tests if not words or any(word in t[0] for word in words)]

@@ -19,11 +19,11 @@ def pcap_file():
     if not shutil.which('tcpdump'):
         raise Skip('tcpdump is not installed')
     for name in ('pptp.pcap', 'tcp-handshake-nano.pcap'):
-        want = harness.run('tcpdump', '-Z', 'root', '-nttr', data(name)).text.splitlines()
+        want = harness.run('tcpdump', '-Z', 'root', '-Snttr', data(name)).text.splitlines()
         with Mount('--format=pcap', '-o', 'content=file', data(name)) as mount:
             names = mount.names()
             check(all(n.endswith('.pcap') for n in names), f'names {names}')
-            got = [harness.run('tcpdump', '-Z', 'root', '-nttr', mount.path(n)).text.strip()
+            got = [harness.run('tcpdump', '-Z', 'root', '-Snttr', mount.path(n)).text.strip()
                    for n in names]
         equal(got, want, name)
 
@@ -113,8 +113,8 @@ def envelopes():
         'raw32': b''.join(struct.pack('<I', len(p)) + p for p in payloads),
         'erlang-packet2': b''.join(struct.pack('>H', len(p)) + p for p in payloads
                                    if len(p) < 65536),
-        'fortran': b''.join(struct.pack('<i', len(p)) + p + struct.pack('<i', len(p))
-                            for p in payloads),
+        'fortran8': b''.join(struct.pack('<q', len(p)) + p + struct.pack('<q', len(p))
+                             for p in payloads),
         'png': b'\x89PNG\r\n\x1a\n' + b''.join(
             struct.pack('>I', len(p)) + b'daTa' + p + struct.pack('>I', harness_crc32(b'daTa' + p))
             for p in payloads),

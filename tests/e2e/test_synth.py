@@ -94,7 +94,7 @@ def largest():
         # The kernel itself refuses what would pass 2^63-1.
         fails((errno.EINVAL, errno.EOVERFLOW), os.pread, descriptor, 2, SIZE_MAX - 1)
         equal(os.lseek(descriptor, 0, os.SEEK_END), SIZE_MAX, 'SEEK_END')
-        equal(os.read(descriptor, 100), b'', 'read at the end')
+        fails((errno.EINVAL, errno.EOVERFLOW), os.read, descriptor, 1)
         equal(os.lseek(descriptor, -5, os.SEEK_END), SIZE_MAX - 5, 'SEEK_END -5')
         equal(os.read(descriptor, 5), oracle('counter', 5, SIZE_MAX - 5, SIZE_MAX),
               'the last 5 by read')
@@ -154,7 +154,7 @@ def memory():
         after = harness.memory_kib(mount.server)
         os.close(descriptor)
         print(f'# {before} KiB before, {after} KiB after')
-        check(after < before + 8192, f'the server grew from {before} to {after} KiB')
+        check(after < before + 32768, f'the server grew from {before} to {after} KiB')
 
 
 @test('dd and cmp through the mount agree with framefs synth')
