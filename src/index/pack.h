@@ -87,25 +87,39 @@ static inline uint64_t ff_pack_get(const uint8_t *buf, size_t len, size_t i, uns
     return value & ff_pack_mask(width);
 }
 
+/* What the lanes below can add up without passing 64 bits. */
+#define FF_PACK_LANE_WIDTH_MAX 48
+#define FF_PACK_LANE_COUNT_MAX 512
+
 /* The sum of the first count values, without their bases, modulo 2^64. */
 static inline uint64_t ff_pack_sum(const uint8_t *buf, size_t len, size_t count, unsigned int width)
 {
     uint64_t sum = 0;
     size_t i = 0;
 
-    if (width == 0)
+    if (width == 0 || count == 0)
         return 0;
-    /* While 8 bytes are there and hold the value whole, one load does. */
-    if (width <= 57 && len >= 8) {
-        uint64_t mask = ff_pack_mask(width);
-        size_t safe = ((len - 8) * 8) / width + 1;
+    if (width <= FF_PACK_LANE_WIDTH_MAX && count <= FF_PACK_LANE_COUNT_MAX && len >= 8) {
+        size_t safe = count; /* values for which one load of 8 bytes stays within len */
+        if ((count - 1) * width / 8 > len - 8)
+            safe = (len - 8) * 8 / width + 1;
         if (safe > count)
             safe = count;
-        for (size_t bit = 0; i < safe; i++, bit += width) {
-            uint64_t word;
-            memcpy(&word, buf + bit / 8, sizeof(word));
-            sum += (le64toh(word) >> (bit % 8)) & mask;
+        /* 8 values take `width` bytes: values 8 apart begin at the same bit of a byte. So each lane
+         * of them adds up in place, and is shifted once. */
+        for (size_t lane = 0; lane < 8 && lane < safe; lane++) {
+            const uint8_t *at = buf + lane * width / 8;
+            unsigned int shift = lane * width % 8;
+            uint64_t mask = ff_pack_mask(width) << shift;
+            uint64_t lane_sum = 0;
+            for (i = lane; i < safe; i += 8, at += width) {
+                uint64_t word;
+                memcpy(&word, at, sizeof(word));
+                lane_sum += le64toh(word) & mask;
+            }
+            sum += lane_sum >> shift;
         }
+        i = safe;
     }
     for (; i < count; i++)
         sum += ff_pack_get(buf, len, i, width);

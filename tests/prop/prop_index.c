@@ -197,11 +197,11 @@ static void packed_values_come_back_from_exact_buffers(void **state)
 {
     (void)state;
     struct ff_prop prop = ff_prop_start(33);
-    uint64_t values[300];
+    uint64_t values[600];
 
     for (unsigned long round = 0; round < 20 * ff_prop_rounds(ROUNDS); round++) {
         unsigned int width = (unsigned int)(round % 65);
-        size_t count = 1 + ff_prop_below(&prop, 300);
+        size_t count = 1 + ff_prop_below(&prop, ff_prop_below(&prop, 8) ? 40 : 600);
         uint64_t base = ff_prop_next(&prop), sum = 0;
         for (size_t i = 0; i < count; i++)
             values[i] = base + (ff_prop_next(&prop) & ff_pack_mask(width));
