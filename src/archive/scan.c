@@ -78,17 +78,17 @@ static void end_with_damage(struct ff_scan *scan, int code, const char *reason,
     scan->done = true;
 }
 
-/* A fault of the decoder as damage. */
+/* A fault of the decoder as damage: what, and where if that is not the frame's first byte. */
 static void end_with_fault(struct ff_scan *scan, int code, struct ff_scan_event *event)
 {
-    char reason[FF_DAMAGE_REASON_BYTES];
-    char where[48] = "";
+    char what[FF_DAMAGE_REASON_BYTES - 32], reason[FF_DAMAGE_REASON_BYTES];
     const struct ff_decode_fault *fault = &scan->decoder.fault;
 
+    ff_decode_fault_text(&scan->format->layout, fault, what, sizeof(what));
     if (fault->kind != FF_FAULT_NONE && fault->offset != scan->position.offset)
-        snprintf(where, sizeof(where), "at byte %" PRIu64 ": ", fault->offset);
-    int n = snprintf(reason, sizeof(reason), "%s", where);
-    ff_decode_fault_text(&scan->format->layout, fault, reason + n, sizeof(reason) - (size_t)n);
+        snprintf(reason, sizeof(reason), "%s (at byte %" PRIu64 ")", what, fault->offset);
+    else
+        snprintf(reason, sizeof(reason), "%s", what);
     end_with_damage(scan, code, reason, event);
 }
 
