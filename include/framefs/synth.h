@@ -3,9 +3,14 @@
  * exabytes can be read, served and checked without being stored.
  *
  *   counter       each aligned 8 bytes are their own offset, big endian
- *   lines         each aligned 64 bytes are a text line that holds the line's number
+ *   lines         each aligned 64 bytes are a text line with its number (offset / 64), 20 digits:
+ *                 "line 00000000000000000042 of the stream that framefs generates.\n"
  *   byte:V        every byte is V (0..255, decimal, or 0x hex)
- *   random:SEED   pseudo-random 8-byte words, a function of SEED (0..2^64-1) and the offset
+ *   random:SEED   each aligned 8 bytes are a pseudo-random word, big endian: word i (offset / 8) is
+ *                 the output number i, from 0, of splitmix64 whose state begins as SEED (0..2^64-1,
+ *                 decimal, or 0x hex): z = SEED + (i + 1) * 0x9e3779b97f4a7c15,
+ *                 z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9, z = (z ^ z >> 27) * 0x94d049bb133111eb,
+ *                 z ^ z >> 31, all modulo 2^64
  */
 #ifndef FRAMEFS_SYNTH_H
 #define FRAMEFS_SYNTH_H
@@ -30,7 +35,8 @@ struct ff_synth {
     uint64_t value; /* the byte or the seed */
 };
 
-/* Parses SIZE[:PATTERN], as "1T", "100M:lines", "4096:byte:0x61", "1G:random:7". */
+/* Parses SIZE[:PATTERN], as "1T", "100M:lines", "4096:byte:0x61", "1G:random:7". -EINVAL; -ERANGE
+ * for a size past FF_SYNTH_SIZE_MAX or a value past its range. */
 int ff_synth_parse(const char *text, struct ff_synth *ret_synth, struct ff_error *error);
 
 /* The pattern alone ("random:7"), for a size that is known already. */
