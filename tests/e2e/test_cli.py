@@ -321,7 +321,7 @@ def mount_program():
     if os.getuid() != 0 or not shutil.which('mount.fuse3'):
         raise harness.Skip('needs root and mount.fuse3')
     directory = harness.make_dir()
-    # mount(8) looks for framefs in the system's folders: in a namespace of its own one is put there.
+    # mount(8) looks for framefs in the system's folders: one is put there in a namespace.
     script = """set -e
         mount --make-rprivate /
         mount -t tmpfs none /usr/local/bin
@@ -332,7 +332,8 @@ def mount_program():
         umount "$3"
         ! mount -t fuse.framefs /nowhere/missing "$3" -o ro,format=tag4-i64le 2>&1
         ! grep " $3 " /proc/self/mounts"""
-    result = harness.run('unshare', '-m', 'bash', '-c', script, 'bash', FRAMEFS, archive(), directory)
+    result = harness.run('unshare', '-m', 'bash', '-c', script, 'bash', FRAMEFS, archive(),
+                         directory)
     for server in harness.servers_of(directory):
         equal(harness.wait_exit(server), 0, 'status of the server')
     contains(result.text, '00000000\n00000001\n00000002\n', 'listing')

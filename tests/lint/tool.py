@@ -10,7 +10,7 @@ import sys
 import common
 
 # Names and data that only look misspelt.
-WORDS = 'ans,clen,conter,fo,te,inout'
+WORDS = 'ans,btye,clen,conter,fo,te,inout'
 
 
 def shell_scripts():
