@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -88,15 +89,18 @@ static enum ff_exit generate(struct ff_cli *cli, const struct ff_synth *synth, u
 {
     FF_CLEANUP(free) void *piece = NULL;
     struct progress progress = {.total = synth->size - offset};
+    struct stat st;
     size_t len;
 
     if (posix_memalign(&piece, 4096, PIECE_BYTES) != 0) {
         ff_say("out of memory");
         return FF_EXIT_FAILED;
     }
-    /* A reader that shows the data on the terminal would have the bar in it. */
+    /* The program at the other end of a pipe may use the terminal itself. */
+    bool quiet = fstat(cli->out.fd, &st) < 0 || S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode) ||
+                 cli->terminal.present;
     struct ff_progress *shown =
-        cli->terminal.present ? NULL : ff_progress_begin("synth", progress_state, &progress);
+        quiet ? NULL : ff_progress_begin("synth", progress_state, &progress);
     while (!ff_output_failed(&cli->out) &&
            (len = ff_synth_read(synth, piece, PIECE_BYTES, offset)) > 0) {
         ff_output_write(&cli->out, piece, len);

@@ -1,9 +1,94 @@
 /*
  * framefs: mounts framed archives and shows each record as a file.
  *
- * The map. Each module depends on those above it only.
+ * The map: a line a module, bottom up; a layer includes what stands above it here, never what comes
+ * below it. tests/lint/map.py holds that no module is missing.
  *
- * PLACEHOLDER
+ * base: what everything stands on
+ *   base/cleanup.h        release of variables that leave their scope
+ *   base/error.c          errors with their text
+ *   base/load.h           integers from and to bytes: the one place that knows byte order
+ *   base/log.c            where a server's messages go: stderr, syslog
+ *   base/units.c          sizes, escaped text, the nearest word
+ *
+ * format: descriptions of frames, and frames decoded with them; pure
+ *   format/lex.c          the words of a description
+ *   format/parse.c        words to items
+ *   format/resolve.c      the names in items to places; how the payload's size is told
+ *   format/compile.c      items to a layout
+ *   format/layout.h       the layout: a description compiled
+ *   format/decode.c       one frame from a window of bytes
+ *   format/decode_fault.c what is wrong with a frame, in words
+ *   format/checksum.c     the checksums that descriptions know
+ *   format/format.c       a format: a layout with a name
+ *   format/presets.c      the built-in formats, from presets.ini
+ *   format/detect.c       which format an archive has
+ *
+ * source: an archive's bytes by offset
+ *   source/source.c       reading until enough is there
+ *   source/file.c         a file or a block device
+ *   source/memory.c       bytes that the caller holds
+ *   source/stream.c       a pipe
+ *   source/fault.c        a source that fails on purpose, for tests
+ *
+ * index, tree, synth: pure
+ *   index/pack.h          integers of a few bits
+ *   index/block.c         a block of 256 records in few bytes
+ *   index/index.c         where each record lies
+ *   tree/tree.c           inode <-> record <-> name, by arithmetic
+ *   synth/synth.c         the generated stream
+ *
+ * archive: source, format and index joined
+ *   archive/archive.c     opening, scanning in the background, what is known
+ *   archive/scan.c        one forward pass, an event at a time
+ *   archive/reader.c      a window that moves over a source, frames decoded through it
+ *   archive/frame.c       a record's frame once more
+ *   archive/details.c     time, type and name from a frame's header
+ *   archive/view.c        what a file shows of the archive, and reading it
+ *   archive/report.c      what is known, as JSON and as a list of damage
+ *   archive/internal.h    an open archive, as this layer shares it
+ *
+ * fs: FUSE, mount and server
+ *   fs/fs.h               what the rest of the program sees of it
+ *   fs/mount.c            mounting and serving
+ *   fs/session.c          signals, the beginning and the end of serving
+ *   fs/ops.c              a request in, a reply out
+ *   fs/request.h          a request, as it is kept while it waits
+ *   fs/park.c             requests that wait for the scan
+ *   fs/node.c             a node by its inode or its name
+ *   fs/attr.c             stat
+ *   fs/dir.c              listings
+ *   fs/read.c             contents
+ *   fs/xattr.c            extended attributes
+ *   fs/control.c          the texts of .framefs
+ *   fs/snapshot.c         such a text as its readers see it
+ *   fs/slice.c            the table of slices
+ *   fs/stats.c            counters
+ *   fs/failure.c          errors of requests, logged with measure
+ *   fs/message.c          what libfuse and fusermount3 print
+ *   fs/mountinfo.c        the kernel's table of mounts
+ *   fs/daemon.c           going to the background
+ *   fs/umount.c           taking a mount away
+ *   fs/state.h            a mount, as this layer shares it
+ *
+ * cli: commands; only this layer prints
+ *   cli/output.c          stdout, and where its errors are remembered
+ *   cli/say.c             messages to stderr
+ *   cli/terminal.c        what the terminal can show, and text made safe for it
+ *   cli/time_text.c       times as text
+ *   cli/bar.c             bars, histogram, the line of progress
+ *   cli/progress.c        progress on a terminal
+ *   cli/option.c          option tables: parsing, help, errors
+ *   cli/value.c           arguments of options
+ *   cli/range.c           ranges of records
+ *   cli/names.c           names of several archives' directories
+ *   cli/input.c           --format, --frame, detection, "-"
+ *   cli/mount_options.c   the options of mount, and -o
+ *   cli/mount_helper.c    the arguments of mount.framefs
+ *   cli/cmd_mount.c, cli/cmd_umount.c, cli/cmd_info.c, cli/cmd_ls.c, cli/cmd_cat.c,
+ *   cli/cmd_synth.c, cli/cmd_formats.c    a command each
+ *   cli/command.c         the table of commands, dispatch, help
+ *   cli/main.c            this file
  */
 #include <errno.h>
 #include <fcntl.h>
