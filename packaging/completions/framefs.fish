@@ -1,0 +1,73 @@
+# fish completion for framefs
+
+function __framefs_formats
+    echo auto
+    framefs formats 2>/dev/null | string replace -r '^(\S+)\s+' '$1\t'
+end
+
+function __framefs_complete
+    complete -c framefs -n "__fish_seen_subcommand_from $argv[1]" $argv[2..]
+end
+
+set -l commands mount umount info ls cat synth formats help
+complete -c framefs -n "not __fish_seen_subcommand_from $commands" -f
+complete -c framefs -n "not __fish_seen_subcommand_from $commands" -l help -d 'Show the commands'
+complete -c framefs -n "not __fish_seen_subcommand_from $commands" -l version -d 'Tell the version'
+set -l first "not __fish_seen_subcommand_from $commands"
+complete -c framefs -n "$first" -a mount -d 'Show records as files'
+complete -c framefs -n "$first" -a umount -d 'Unmount, also when the server has died'
+complete -c framefs -n "$first" -a info -d 'Show format, number and sizes of records, damage'
+complete -c framefs -n "$first" -a ls -d 'List the records'
+complete -c framefs -n "$first" -a cat -d 'Print the payloads of records'
+complete -c framefs -n "$first" -a synth -d 'Write the generated stream, or check a copy of it'
+complete -c framefs -n "$first" -a formats -d 'List the known formats'
+complete -c framefs -n "$first" -a help -d 'Explain a command'
+
+__framefs_complete mount -l format -x -a '(__framefs_formats)' -d 'The format of the archives'
+__framefs_complete mount -l frame -x -d 'Describe the frames yourself'
+__framefs_complete mount -l layout -x -a 'auto flat tree' -d 'How records are put in directories'
+__framefs_complete mount -l content -x -a 'payload frame file' -d 'What a file holds'
+__framefs_complete mount -l control -x -a 'hidden listed off' -d 'Whether .framefs is there'
+__framefs_complete mount -l interval -x -d 'Read the archive in pieces of this size'
+__framefs_complete mount -l separator -x -d 'Put after each payload in .framefs/all'
+__framefs_complete mount -l synthetic -x -d 'Show the generated file'
+__framefs_complete mount -l uid -x -a '(__fish_complete_users)' -d 'The owner of all files'
+__framefs_complete mount -l gid -x -a '(__fish_complete_groups)' -d 'The group of all files'
+__framefs_complete mount -l umask -x -d 'Permissions to take off'
+__framefs_complete mount -l allow-other -d 'Let other users in'
+__framefs_complete mount -s o -x -d 'Mount options'
+__framefs_complete mount -s f -l foreground -d 'Do not go to the background'
+__framefs_complete mount -s d -l debug -d 'Show each request on stderr'
+__framefs_complete mount -s h -l help -d 'Explain the command'
+
+__framefs_complete umount -s l -l lazy -d 'Detach a mount that is in use'
+__framefs_complete umount -s h -l help -d 'Explain the command'
+
+__framefs_complete info -l format -x -a '(__framefs_formats)' -d 'The format of the archives'
+__framefs_complete info -l frame -x -d 'Describe the frames yourself'
+__framefs_complete info -l histogram -d 'Show the histogram of sizes'
+__framefs_complete info -l json -d 'Print a JSON array'
+__framefs_complete info -s h -l help -d 'Explain the command'
+
+__framefs_complete ls -l format -x -a '(__framefs_formats)' -d 'The format of the archive'
+__framefs_complete ls -l frame -x -d 'Describe the frames yourself'
+__framefs_complete ls -l json -d 'Print a JSON object a line'
+__framefs_complete ls -s h -l help -d 'Explain the command'
+
+__framefs_complete cat -l format -x -a '(__framefs_formats)' -d 'The format of the archive'
+__framefs_complete cat -l frame -x -d 'Describe the frames yourself'
+__framefs_complete cat -l content -x -a 'payload frame file' -d 'What to print of a record'
+__framefs_complete cat -l separator -x -d 'Put after each record'
+__framefs_complete cat -s h -l help -d 'Explain the command'
+
+__framefs_complete synth -f -a 'counter lines byte: random:' -d 'Pattern'
+__framefs_complete synth -l check -d 'Compare a copy with the stream'
+__framefs_complete synth -l offset -x -d 'Begin at this byte'
+__framefs_complete synth -s h -l help -d 'Explain the command'
+
+__framefs_complete formats -f -a '(__framefs_formats)'
+__framefs_complete formats -l json -d 'Print a JSON array'
+__framefs_complete formats -s h -l help -d 'Explain the command'
+
+__framefs_complete help -f -a "$commands"
+__framefs_complete help -s h -l help -d 'Explain the command'
