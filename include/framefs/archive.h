@@ -29,6 +29,7 @@ struct ff_archive_options {
     const char *name;        /* for messages; copied */
     uint64_t interval_bytes; /* a power of two within the limits above; 0 for the default */
     size_t window_bytes;     /* of the scan; 0 for the default */
+    uint64_t records_max; /* the scan ends with a damage where one more begins; 0: no such limit */
 };
 
 /* Takes over source and format, also on failure. No byte is scanned yet. */

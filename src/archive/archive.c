@@ -68,6 +68,7 @@ static int open_archive(struct ff_archive *archive, const struct ff_archive_opti
     archive->name = strdup(name);
     archive->interval_bytes =
         options->interval_bytes ? options->interval_bytes : FF_INTERVAL_DEFAULT_BYTES;
+    archive->records_max = options->records_max ? options->records_max : FF_INDEX_RECORDS_MAX;
     if (!archive->name || ff_index_new(&archive->index) < 0)
         return ff_error_set(error, -ENOMEM, "out of memory");
     if (!is_power_of_two(archive->interval_bytes) ||
@@ -356,17 +357,30 @@ static void finish(struct ff_archive *archive, struct scan_batch *batch)
         archive->progress(archive->progress_context);
 }
 
-/* A failure that is not the archive's bytes': what comes after it is not known. */
-static void fail_scan(struct ff_archive *archive, int code, const char *reason)
+/* From offset on nothing is known, for a reason that is not the archive's bytes. */
+static void give_up(struct ff_archive *archive, uint64_t offset, int code, const char *reason)
 {
-    struct ff_scan_position position;
-    ff_scan_position(archive->scan, &position);
     struct ff_damage damage = {
-        .offset = position.offset, .record = ff_index_count(archive->index), .code = code};
-    if (archive->size != FF_SIZE_UNKNOWN && archive->size > position.offset)
-        damage.len = archive->size - position.offset;
+        .offset = offset, .record = ff_index_count(archive->index), .code = code};
+    if (archive->size != FF_SIZE_UNKNOWN && archive->size > offset)
+        damage.len = archive->size - offset;
     snprintf(damage.reason, sizeof(damage.reason), "%s", reason);
     add_damage(archive, &damage);
+}
+
+/* A record that cannot be taken into the index. */
+static int refuse_record(struct ff_archive *archive, const struct ff_record *record, int code,
+                         struct ff_error *error)
+{
+    char reason[FF_DAMAGE_REASON_BYTES];
+
+    if (code == -ENOMEM)
+        snprintf(reason, sizeof(reason), "out of memory for the index");
+    else
+        snprintf(reason, sizeof(reason), "more than %" PRIu64 " records, which is the limit",
+                 archive->records_max);
+    give_up(archive, record->offset, code, reason);
+    return ff_archive_error(archive, error, code, record->number, record->offset, reason);
 }
 
 int ff_archive_scan(struct ff_archive *archive, uint64_t records, struct ff_error *error)
@@ -389,7 +403,7 @@ int ff_archive_scan(struct ff_archive *archive, uint64_t records, struct ff_erro
         bool first = scan->position.offset == 0;
         int r = ff_scan_next(scan, &event, &detail);
         if (r < 0) {
-            fail_scan(archive, r, strerror(-r));
+            give_up(archive, scan->position.offset, r, strerror(-r));
             finish(archive, &batch);
             return ff_error_set(error, r, "%s: %s", archive->name, detail.text);
         }
@@ -404,14 +418,13 @@ int ff_archive_scan(struct ff_archive *archive, uint64_t records, struct ff_erro
         /* The first frame is decoded in the state that the preamble left. */
         if (first)
             state = scan->position.state;
-        if ((r = take_record(archive, &event.record, state, &batch)) < 0) {
-            fail_scan(archive, r,
-                      r == -ENOMEM ? "out of memory for the index"
-                                   : "the index cannot hold the record that begins here");
+        r = ff_index_count(archive->index) < archive->records_max
+                ? take_record(archive, &event.record, state, &batch)
+                : -EOVERFLOW;
+        if (r < 0) {
+            r = refuse_record(archive, &event.record, r, error);
             finish(archive, &batch);
-            return ff_error_set(error, r, "%s: record %" PRIu64 " at byte %" PRIu64 ": %s",
-                                archive->name, event.record.number, event.record.offset,
-                                strerror(-r));
+            return r;
         }
         if (batch.records >= BATCH || scan->reader.reads != reads)
             publish(archive, &batch);

@@ -22,6 +22,7 @@ struct ff_archive {
     struct ff_scan *scan; /* of the scanning thread */
     char *name;           /* escaped, for messages */
     uint64_t interval_bytes;
+    uint64_t records_max;
     uint64_t size;
     struct timespec mtime;
     bool has_times;

@@ -455,6 +455,34 @@ static void checksums_are_computed_over_what_they_cover(void **state)
     ff_archive_close(archive);
 }
 
+static void the_number_of_records_can_be_limited(void **state)
+{
+    (void)state;
+    /* Empty records of 4 bytes each. */
+    static const char zeros[40];
+    for (uint64_t max = 9; max <= 10; max++) {
+        struct ff_archive_options options = {.name = "test", .records_max = max};
+        struct ff_source *source;
+        struct ff_format *format;
+        struct ff_archive *archive;
+        struct ff_damage damage;
+        struct ff_error error = {0};
+        bool fits = max == 10;
+        assert_int_equal(ff_source_open_memory(zeros, sizeof(zeros), &source, NULL), 0);
+        assert_int_equal(ff_format_find("raw32", &format, NULL), 0);
+        assert_int_equal(ff_archive_open(source, format, &options, &archive, NULL), 0);
+        assert_int_equal(ff_archive_scan(archive, UINT64_MAX, &error), fits ? 0 : -EOVERFLOW);
+        assert_int_equal(ff_archive_count(archive), max);
+        assert_int_equal(ff_archive_damage(archive, 0, &damage), fits ? -ENOENT : 0);
+        if (!fits) {
+            assert_non_null(strstr(error.text, "record 9 at byte 36: more than 9 records"));
+            assert_int_equal(damage.offset, 36);
+            assert_int_equal(damage.len, 4);
+        }
+        ff_archive_close(archive);
+    }
+}
+
 static void the_epoch_stays_with_growth(void **state)
 {
     (void)state;
@@ -505,6 +533,7 @@ int main(void)
         cmocka_unit_test(details_know_the_byte_order_of_their_section),
         cmocka_unit_test(times_types_and_names),
         cmocka_unit_test(checksums_are_computed_over_what_they_cover),
+        cmocka_unit_test(the_number_of_records_can_be_limited),
         cmocka_unit_test(the_epoch_stays_with_growth),
         cmocka_unit_test(detection_names_the_format_or_says_why_not),
     };
