@@ -170,6 +170,8 @@ static enum ff_exit run(struct ff_cli *cli, const void *values_of, char **operan
         ff_say("out of memory");
         return FF_EXIT_FAILED;
     }
+    if (values->json)
+        ff_input_allow(count);
     for (size_t i = 0; i < count && !ff_output_failed(&cli->out); i++) {
         struct ff_archive *archive = NULL;
         status = ff_exit_worse(status, open_archive(operands[i], values, &archive));

@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
@@ -15,9 +14,6 @@
 #include "cli/mount_options.h"
 #include "cli/names.h"
 #include "fs/fs.h"
-
-/* Descriptors for other things than archives. */
-#define DESCRIPTORS_SPARE 64
 
 struct mount {
     const struct ff_mount_values *values;
@@ -78,19 +74,6 @@ static enum ff_exit resolve_archive(const char *path, char **ret_path)
         return fail_errno(path, -ENOMEM, "");
     }
     return FF_EXIT_DONE;
-}
-
-/* Each archive keeps a descriptor open. */
-static void allow_descriptors(size_t count)
-{
-    struct rlimit limit;
-
-    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= count + DESCRIPTORS_SPARE)
-        return;
-    limit.rlim_cur =
-        limit.rlim_max < count + DESCRIPTORS_SPARE ? limit.rlim_max : count + DESCRIPTORS_SPARE;
-    /* Where that fails, so does opening the archives, with its own message. */
-    setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 static enum ff_exit open_archive(struct mount *mount, size_t index)
@@ -168,7 +151,7 @@ static enum ff_exit open_and_serve(struct mount *mount)
 {
     enum ff_exit status = FF_EXIT_DONE;
 
-    allow_descriptors(mount->count);
+    ff_input_allow(mount->count);
     for (size_t i = 0; i < mount->count && status == FF_EXIT_DONE; i++)
         status = open_archive(mount, i);
     if (status == FF_EXIT_DONE)

@@ -214,7 +214,7 @@ static enum ff_exit run(struct ff_cli *cli, const void *values_of, char **operan
     }
     if (values->check)
         return check(cli, values->file, &synth, values->offset);
-    if (isatty(cli->out.fd) && synth.kind != FF_SYNTH_LINES) {
+    if (cli->terminal.present && synth.kind != FF_SYNTH_LINES) {
         ff_say("synth: binary data does not go to a terminal: send it to a file or a pipe, or "
                "take the pattern 'lines'");
         return FF_EXIT_USAGE;

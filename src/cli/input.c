@@ -5,12 +5,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/units.h"
 
 #define HEAD_BYTES ((size_t)1 << 20)
+
+/* Descriptors for other things than archives. */
+#define DESCRIPTORS_SPARE 64
 
 /*
  * A source in front of another: it shows what was printed so far before a read that may block, and
@@ -198,4 +202,16 @@ void ff_input_close(struct ff_input *input)
     ff_format_free(input->format);
     input->source = NULL;
     input->format = NULL;
+}
+
+void ff_input_allow(size_t count)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= count + DESCRIPTORS_SPARE)
+        return;
+    limit.rlim_cur =
+        limit.rlim_max < count + DESCRIPTORS_SPARE ? limit.rlim_max : count + DESCRIPTORS_SPARE;
+    /* Where that fails, so does opening the archives, with its own message. */
+    setrlimit(RLIMIT_NOFILE, &limit);
 }

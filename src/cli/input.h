@@ -60,4 +60,7 @@ enum ff_exit ff_input_open(const char *path, const struct ff_input_options *opti
 /* Closes source and format, unless they were taken (and set to NULL). */
 void ff_input_close(struct ff_input *input);
 
+/* Raises the limit of open files, as far as that is allowed, for so many archives at once. */
+void ff_input_allow(size_t count);
+
 #endif

@@ -101,7 +101,7 @@ ff_progress_begin(const char *label,
     pthread_condattr_t attributes;
 
     ff_terminal_probe(STDERR_FILENO, &terminal);
-    if (!terminal.present)
+    if (!terminal.movable)
         return NULL;
     progress = calloc(1, sizeof(*progress));
     if (!progress)

@@ -31,8 +31,9 @@ void ff_terminal_probe(int fd, struct ff_terminal *ret_terminal)
     const char *no_color = getenv("NO_COLOR");
     bool dumb = !term || strcmp(term, "") == 0 || strcmp(term, "dumb") == 0;
 
-    ret_terminal->present = isatty(fd) && !dumb;
-    ret_terminal->colour = ret_terminal->present && (!no_color || strcmp(no_color, "") == 0);
+    ret_terminal->present = isatty(fd);
+    ret_terminal->movable = ret_terminal->present && !dumb;
+    ret_terminal->colour = ret_terminal->movable && (!no_color || strcmp(no_color, "") == 0);
     ret_terminal->utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
     ret_terminal->columns = columns_of(fd);
 }

@@ -13,8 +13,9 @@
 #define FF_TERMINAL_COLUMNS_MAX     400
 
 struct ff_terminal {
-    bool present;         /* a terminal that understands cursor movements */
-    bool colour;          /* present, and NO_COLOR is not set */
+    bool present;
+    bool movable;         /* a terminal whose cursor can be moved */
+    bool colour;          /* movable, and NO_COLOR is not set */
     bool utf8;            /* the locale's text is UTF-8 */
     unsigned int columns; /* its width, else $COLUMNS, else 80; within the limits above */
 };

@@ -196,6 +196,7 @@ static void the_largest_histogram_is_drawn(void **state)
     char *text = written();
     assert_non_null(strstr(text, "8 EiB"));
     assert_non_null(strstr(text, "18446744073709551615"));
+    assert_null(strstr(text, " B")); /* nothing is below 2^64 */
     free(text);
 }
 
