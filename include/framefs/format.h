@@ -26,8 +26,8 @@ enum ff_content {
     FF_CONTENT_FILE,    /* preamble, frame, postamble: a valid archive of one record */
 };
 
-/* Compiles "[preamble ;] record [; postamble]". On -EINVAL the error's text shows the description
- * with a caret under the item at fault. */
+/* Compiles "[preamble ;] record [; postamble]"; a first part that is empty is no preamble. On
+ * -EINVAL the error's text shows the description with a caret under the item at fault. */
 int ff_format_compile(const char *description, struct ff_format **ret_format,
                       struct ff_error *error);
 

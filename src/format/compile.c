@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/units.h"
-#include "format/parse.h"
+#include "format/lex.h"
 
 static bool same_suffix(const struct ff_layout *layout, struct ff_text suffix, const char *text)
 {
@@ -84,6 +84,13 @@ int ff_layout_compile(const struct ff_alt_source *alts, size_t count, struct ff_
     return 0;
 }
 
+static bool is_blank(const char *text, const char *end)
+{
+    while (text < end && ff_lex_is_blank(*text))
+        text++;
+    return text == end;
+}
+
 int ff_description_split(const char *description, struct ff_alt_source *ret_alts, size_t *ret_count,
                          struct ff_error *error)
 {
@@ -108,8 +115,12 @@ int ff_description_split(const char *description, struct ff_alt_source *ret_alts
         if (count == FF_LAYOUT_ALTS_MAX)
             return ff_error_set(error, -EOVERFLOW, "the description has more than %d alternatives",
                                 FF_LAYOUT_ALTS_MAX);
-        ret_alts[count++] = (struct ff_alt_source){
-            .section = (enum ff_section)part, .text = start, .len = (size_t)(p - start)};
+        /* Nothing before the first ';' is no preamble: that is how a postamble comes without one.
+         */
+        bool nothing = part == 0 && *p == ';' && count == 0 && is_blank(start, p);
+        if (!nothing)
+            ret_alts[count++] = (struct ff_alt_source){
+                .section = (enum ff_section)part, .text = start, .len = (size_t)(p - start)};
         start = p + 1;
         if (*p == ';' && ++part == FF_SECTIONS)
             return ff_error_set(error, -EINVAL,

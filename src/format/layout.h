@@ -181,8 +181,8 @@ struct ff_alt_source {
 int ff_layout_compile(const struct ff_alt_source *alts, size_t count, struct ff_layout *ret_layout,
                       struct ff_error *error);
 
-/* Splits "[preamble ;] record [; postamble]" at ';' and '|' outside quotes: at most
- * FF_LAYOUT_ALTS_MAX alternatives, their number in ret_count. */
+/* Splits "[preamble ;] record [; postamble]" at ';' and '|' outside quotes; "; record ; postamble"
+ * has no preamble. At most FF_LAYOUT_ALTS_MAX alternatives, their number in ret_count. */
 int ff_description_split(const char *description, struct ff_alt_source *ret_alts, size_t *ret_count,
                          struct ff_error *error);
 

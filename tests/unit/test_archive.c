@@ -297,6 +297,18 @@ static void damage_keeps_what_is_before_it(void **state)
     ff_archive_close(archive);
 }
 
+static void a_postamble_can_come_without_a_preamble(void **state)
+{
+    (void)state;
+    struct ff_archive *archive = open_bytes("\x01z\x00"
+                                            "END",
+                                            6, "; len:u8 data ; \"END\"");
+    struct ff_damage damage;
+    assert_int_equal(ff_archive_count(archive), 2);
+    assert_int_equal(ff_archive_damage(archive, 0, &damage), -ENOENT);
+    ff_archive_close(archive);
+}
+
 static void a_missing_postamble_is_told(void **state)
 {
     (void)state;
@@ -527,6 +539,7 @@ int main(void)
         cmocka_unit_test(an_interval_is_a_power_of_two_within_limits),
         cmocka_unit_test(an_empty_archive_has_no_records_in_any_format),
         cmocka_unit_test(damage_keeps_what_is_before_it),
+        cmocka_unit_test(a_postamble_can_come_without_a_preamble),
         cmocka_unit_test(a_missing_postamble_is_told),
         cmocka_unit_test(a_source_that_fails_is_a_damage_and_an_error),
         cmocka_unit_test(a_changed_archive_is_never_served),

@@ -77,6 +77,8 @@ static void every_type_compiles(void **state)
     accepts("type:u8=(0 1 0x7f) len:u24le=size(crc..data) crc:u32le=crc32(data) data");
     accepts("alloc:u64be=size(data..pad) len:u64be data pad:pad");
     accepts("\"M\\x00\\n\\r\\t\\0\\\\\\\"\" len:u8 data \"!\"?");
+    accepts("; len:u8 data ; \"END\"");
+    accepts(" ; len:u8 data");
     accepts("u32le=1 ; len:u8 data | u8=255 @hide | u8=254 @end ; \"END\"");
     accepts("len:u8 data bytes[16]=md5(data) u64le=xxh64(data) u32le=adler32(data) "
             "u32le=sum32(data) u32le=crc32c-masked(len..data)");
@@ -124,6 +126,10 @@ static void faults_are_shown_with_a_caret(void **state)
     refuses("data[1] ; ; ; u8", -EINVAL, "too many ';'", NULL);
     refuses("", -EINVAL, "empty part", NULL);
     refuses("data[1] |", -EINVAL, "empty part", NULL);
+    refuses("| ; data[1]", -EINVAL, "empty part", NULL);
+    refuses("u8 ; ; \"END\"", -EINVAL, "empty part", NULL);
+    refuses("; ; \"END\"", -EINVAL, "empty part", NULL);
+    refuses("; data[1] ;", -EINVAL, "empty part", NULL);
     refuses("u8 ; data[1] ; line", -EINVAL, "fixed size", "line");
     refuses("len:u8,data", -EINVAL, "blank", ",data");
     refuses("len:u8=1=2 data", -EINVAL, "condition already", "2");
