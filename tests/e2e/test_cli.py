@@ -340,6 +340,42 @@ def mount_program():
     contains(result.text, 'missing', 'message of a mount that failed')
 
 
+@test('an ordinary user mounts, reads and unmounts through fusermount3')
+def unprivileged():
+    if os.getuid() != 0 or not shutil.which('setpriv') or not shutil.which('fusermount3'):
+        raise harness.Skip('needs root, setpriv and fusermount3')
+    folder, directory = harness.make_dir(), harness.make_dir()
+    shutil.copy(FRAMEFS, os.path.join(folder, 'framefs'))
+    os.chown(directory, 65534, 65534)
+    # /dev/fuse may be root's alone: in a namespace it is not.
+    script = """set -e
+        mount --make-rprivate /
+        mknod -m 666 "$1/fuse" c 10 229
+        mount --bind "$1/fuse" /dev/fuse
+        setpriv --reuid=65534 --regid=65534 --clear-groups bash -ec '
+            "$1/framefs" mount --format=tag4-i64le "$2" "$3"
+            cat "$3/00000000"
+            stat -c " %u:%g %A" "$3/00000000"
+            "$1/framefs" umount "$3"' bash "$@"
+        ! grep " $3 " /proc/self/mounts"""
+    result = harness.run('unshare', '-m', 'bash', '-c', script, 'bash', folder, archive(),
+                         directory)
+    for pid, command in harness.children().items():
+        if directory in command:
+            equal(harness.wait_exit(pid), 0, 'status of the server')
+    equal(result.text, 'one 65534:65534 -r--r--r--\n', 'what the user saw')
+
+
+@test('auto_unmount: the mount of a killed server is gone')
+def auto_unmount():
+    with Mount(TAG4, '-o', 'auto_unmount', archive(), dead=True) as mount:
+        equal(mount.read('00000000'), PAYLOADS[0], 'record 0')
+        os.kill(mount.server, signal.SIGKILL)
+        harness.wait_for(lambda: not harness.is_mounted(mount.dir), 'unmounted')
+    for pid in harness.children():
+        harness.wait_exit(pid)
+
+
 @test('called as mount.framefs it does the same, with the options that mount(8) passes to helpers')
 def helper():
     folder, directory = harness.make_dir(), harness.make_dir()
