@@ -4,12 +4,12 @@ _framefs_options()
 {
     case $1 in
         mount)
-            echo --format= --frame= --layout= --content= --control= --interval= --separator= \
+            echo --format= --frame= --max-records= --layout= --content= --control= --interval= --separator= \
                 --synthetic= --uid= --gid= --umask= --allow-other -o --foreground -f --debug -d \
                 --help -h
             ;;
         umount) echo --lazy -l --help -h ;;
-        info) echo --format= --frame= --histogram --json --help -h ;;
+        info) echo --format= --frame= --max-records= --histogram --json --help -h ;;
         ls) echo --format= --frame= --json --help -h ;;
         cat) echo --format= --frame= --content= --separator= --help -h ;;
         synth) echo --check --offset= --help -h ;;
@@ -29,7 +29,7 @@ _framefs_values()
         --uid) compgen -u ;;
         --gid) compgen -g ;;
         -o)
-            echo format= frame= layout= content= control= interval= separator= synthetic= uid= \
+            echo format= frame= max-records= layout= content= control= interval= separator= synthetic= uid= \
                 gid= umask= allow_other foreground debug fsname= subtype= default_permissions \
                 auto_unmount max_read= ro nosuid nodev noexec noatime
             ;;

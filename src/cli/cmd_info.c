@@ -16,12 +16,14 @@
 
 struct info_values {
     struct ff_input_options input;
+    uint64_t records_max;
     bool json;
     bool histogram;
 };
 
 static const struct ff_option options[] = {
     FF_INPUT_OPTIONS(struct info_values, input),
+    FF_INPUT_LIMIT(struct info_values, records_max),
     {
         .name = "histogram",
         .help = "show the histogram of payload sizes also when stdout is no terminal",
@@ -62,8 +64,9 @@ static enum ff_exit open_archive(const char *path, const struct info_values *val
         ff_input_open(path, &values->input, FF_INPUT_STREAMS, NULL, false, &input);
     if (status != FF_EXIT_DONE)
         return status;
-    int rc = ff_archive_open(input.source, input.format,
-                             &(struct ff_archive_options){.name = input.path}, &archive, &error);
+    const struct ff_archive_options archive_options = {.name = input.path,
+                                                       .records_max = values->records_max};
+    int rc = ff_archive_open(input.source, input.format, &archive_options, &archive, &error);
     if (rc < 0) {
         ff_say("%s", error.text);
         return FF_EXIT_FAILED;

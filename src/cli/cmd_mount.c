@@ -79,7 +79,8 @@ static enum ff_exit resolve_archive(const char *path, char **ret_path)
 static enum ff_exit open_archive(struct mount *mount, size_t index)
 {
     const struct ff_mount_values *values = mount->values;
-    struct ff_archive_options options = {.interval_bytes = values->interval_bytes};
+    struct ff_archive_options options = {.interval_bytes = values->interval_bytes,
+                                         .records_max = values->records_max};
     struct ff_error error = {0};
     struct ff_input input;
     struct ff_archive *archive;

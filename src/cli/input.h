@@ -30,6 +30,14 @@ struct ff_input_options {
         .offset = offsetof(type, member.frame)                                                     \
     }
 
+/* The row for the limit of an index, in the commands that make one; member is a uint64_t. */
+#define FF_INPUT_LIMIT(type, member)                                                               \
+    {                                                                                              \
+        .name = "max-records", .argument = "N",                                                    \
+        .help = "stop at N records: bounds the memory that a\nhostile archive can take",           \
+        .parse = ff_option_count, .offset = offsetof(type, member)                                 \
+    }
+
 /* Looks at the options alone: FF_EXIT_USAGE, after a message, when they are wrong. */
 enum ff_exit ff_input_check(const struct ff_input_options *options);
 

@@ -133,6 +133,7 @@ static int parse_list(void *field, const char *argument, struct ff_error *error)
 
 const struct ff_option ff_mount_options[] = {
     FF_INPUT_OPTIONS(struct ff_mount_values, input),
+    FF_INPUT_LIMIT(struct ff_mount_values, records_max),
     {
         .name = "layout",
         .argument = "auto|flat|tree",

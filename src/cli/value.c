@@ -44,6 +44,16 @@ int ff_option_size(void *field, const char *argument, struct ff_error *error)
     return 0;
 }
 
+int ff_option_count(void *field, const char *argument, struct ff_error *error)
+{
+    uint64_t count;
+
+    if (ff_parse_u64(argument, &count) < 0 || count == 0)
+        return refuse(argument, "is not a number from 1 on", error);
+    *(uint64_t *)field = count;
+    return 0;
+}
+
 int ff_option_choose(const char *argument, const char *const *names, int *ret_index,
                      struct ff_error *error)
 {
