@@ -20,7 +20,8 @@ void ff_say(const char *format, ...)
 
 enum ff_exit ff_say_damage(const char *name, const struct ff_damage *damage)
 {
-    bool cut = damage->code == -ENODATA;
+    /* Where no record came before it, the format is more likely wrong than the archive cut. */
+    bool cut = damage->code == -ENODATA && damage->record > 0;
     char unread[48] = "";
 
     if (damage->len > 0 && !cut)

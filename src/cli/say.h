@@ -14,7 +14,7 @@ enum ff_exit {
 void ff_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* One damaged place of the archive of that name. FF_EXIT_FAILED; FF_EXIT_DONE for an archive that
- * only ends inside its last frame, which is a note: it may still be growing. */
+ * only ends inside its last frame, after others, which is a note: it may still be growing. */
 enum ff_exit ff_say_damage(const char *name, const struct ff_damage *damage);
 
 /* The worse of two. */

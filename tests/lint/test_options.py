@@ -168,8 +168,8 @@ def check_values():
     listed = re.search(r'-o\)\s+echo (.*?)\n\s+;;', text, re.DOTALL).group(1)
     for word in listed.replace('\\\n', ' ').split():
         value = {'format=': 'pcap', 'frame=': 'len:u8 data', 'layout=': 'flat', 'content=': 'file',
-                 'control=': 'off', 'interval=': '64', 'max-records=': '9', 'synthetic=': '1', 'uid=': '0',
-                 'gid=': '0', 'umask=': '0', 'max_read=': '4096'}.get(word, 'x')
+                 'control=': 'off', 'interval=': '64', 'max-records=': '9', 'synthetic=': '1',
+                 'uid=': '0', 'gid=': '0', 'umask=': '0', 'max_read=': '4096'}.get(word, 'x')
         item = word + value if word.endswith('=') else word
         result = run('mount', '-o', item, 'x')
         if result.returncode not in (1, 2) or 'option' in result.stderr.split('\n')[0]:
