@@ -24,7 +24,7 @@ extern "C" {
 struct ff_source;
 
 struct ff_source_stat {
-    uint64_t size; /* bytes, at most 2^63-1, or FF_SIZE_UNKNOWN */
+    uint64_t size; /* bytes, at most 2^63-1; FF_SIZE_UNKNOWN at most until a pread gave 0 */
     struct timespec mtime;
 };
 

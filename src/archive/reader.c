@@ -39,6 +39,17 @@ static void drop_before(struct ff_reader *reader, uint64_t offset)
     window->offset = offset;
 }
 
+/* A read at `end` gave nothing: the archive ends there or, where the read was a jump, before. */
+static int find_limit(struct ff_reader *reader, uint64_t end)
+{
+    struct ff_source_stat stat;
+    int r = reader->source->ops->stat(reader->source, &stat);
+    if (r < 0)
+        return r;
+    reader->limit = stat.size < end ? stat.size : end;
+    return 0;
+}
+
 int ff_reader_fill(struct ff_reader *reader, uint64_t keep, uint64_t offset, size_t len)
 {
     struct ff_window *window = &reader->window;
@@ -73,8 +84,11 @@ int ff_reader_fill(struct ff_reader *reader, uint64_t keep, uint64_t offset, siz
     }
     if (got < 0)
         return (int)got;
-    if (got == 0 && (reader->limit == FF_SIZE_UNKNOWN || reader->limit > end))
-        reader->limit = end;
+    if (got == 0 && (reader->limit == FF_SIZE_UNKNOWN || reader->limit > end)) {
+        int r = find_limit(reader, end);
+        if (r < 0)
+            return r;
+    }
     window->len += (size_t)got;
     if (reader->chunk < reader->capacity)
         reader->chunk *= 2;

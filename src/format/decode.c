@@ -296,8 +296,9 @@ static int decode_line(struct ff_decoder *d, const struct ff_window *w)
     return want_more(d, have, FF_LINE_MAX_BYTES);
 }
 
-/* Passes over len bytes without looking at them. */
-static int skip(struct ff_decoder *d, ff_value len)
+/* Passes over len bytes without looking at them. Where the archive's end is not known, the last of
+ * them must be seen to exist: what comes later would else be judged before they are. */
+static int skip(struct ff_decoder *d, const struct ff_window *w, ff_value len)
 {
     if (len < 0)
         return fail(d, FF_FAULT_NEGATIVE, len, 0);
@@ -305,24 +306,26 @@ static int skip(struct ff_decoder *d, ff_value len)
         return fail(d, FF_FAULT_LARGE, len, 0);
     if (d->limit != UNKNOWN && len > (ff_value)d->limit - (ff_value)d->pos)
         return fail(d, FF_FAULT_PAST_END, len, (ff_value)d->limit - (ff_value)d->pos);
-    d->pos += (uint64_t)len;
+    uint64_t end = d->pos + (uint64_t)len;
+    if (d->limit == UNKNOWN && len > 0 && end > w->offset + w->len)
+        return need(d, end - 1, 1);
+    d->pos = end;
     return FF_DECODE_DONE;
 }
 
-static int decode_align(struct ff_decoder *d, const struct ff_item *item)
+static int decode_align(struct ff_decoder *d, const struct ff_window *w, const struct ff_item *item)
 {
     const struct ff_alt *alt = &d->layout->alts[d->alt];
     uint64_t base = item->align_base == FF_ALIGN_FILE   ? 0
                     : item->align_base == FF_ALIGN_DATA ? d->starts[alt->roles.data]
                                                         : d->offset;
-    uint64_t from =
-        item->align_base == FF_ALIGN_DATA ? d->starts[alt->roles.data + 1] - base : d->pos - base;
+    uint64_t from = d->pos - base;
     uint64_t len = from % item->size ? item->size - from % item->size : 0;
     /* The last record's padding may be missing. */
     if (d->item == alt->count - 1 && d->limit != UNKNOWN && d->pos <= d->limit &&
         len > d->limit - d->pos)
         len = d->limit - d->pos;
-    return skip(d, (ff_value)len);
+    return skip(d, w, (ff_value)len);
 }
 
 /* The size of a payload or pad by all equations that tell it. */
@@ -376,7 +379,7 @@ static int decode_item(struct ff_decoder *d, const struct ff_window *w, const st
     case FF_ITEM_LINE:
         return decode_line(d, w);
     case FF_ITEM_ALIGN:
-        return decode_align(d, item);
+        return decode_align(d, w, item);
     default:
         break;
     }
@@ -400,7 +403,7 @@ static int decode_item(struct ff_decoder *d, const struct ff_window *w, const st
             if (bytes[i])
                 return fail(d, FF_FAULT_ZERO, bytes[i], 0);
     }
-    return skip(d, len);
+    return skip(d, w, len);
 }
 
 /* The equations that are complete with the item just decoded. */
@@ -420,21 +423,15 @@ static int check_equations(struct ff_decoder *d)
     return 0;
 }
 
-/* All items fitted: does the archive really reach so far? */
-static int finish_alt(struct ff_decoder *d, const struct ff_window *w)
+/* All items fitted. */
+static int finish_alt(struct ff_decoder *d)
 {
     const struct ff_alt *alt = &d->layout->alts[d->alt];
 
-    if (d->limit != UNKNOWN && d->pos > d->limit) {
-        const struct ff_item *last = item_at(d, alt->count - 1U);
-        if (last->kind != FF_ITEM_ALIGN || d->starts[alt->count - 1] > d->limit)
-            return fail(d, FF_FAULT_SHORT, 0, 0);
-        d->pos = d->limit;
-    }
+    if (d->limit != UNKNOWN && d->pos > d->limit)
+        return fail(d, FF_FAULT_SHORT, 0, 0);
     if (d->pos == d->offset)
         return fail(d, FF_FAULT_EMPTY, 0, 0);
-    if (d->limit == UNKNOWN && d->pos > w->offset + w->len)
-        return need(d, d->pos - 1, 1);
     d->starts[alt->count] = d->pos;
     d->end = d->pos;
     d->state.order = d->order;
@@ -458,7 +455,7 @@ static int decode_alt(struct ff_decoder *d, const struct ff_window *w)
             return r;
         d->item++;
     }
-    return finish_alt(d, w);
+    return finish_alt(d);
 }
 
 int ff_decode(struct ff_decoder *decoder, const struct ff_window *window)

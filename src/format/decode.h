@@ -3,8 +3,9 @@
  *
  * Pure and re-entrant: ff_decode() goes as far as the window's bytes allow, then says which bytes
  * it needs next, and is called again with a window that has them. Bytes that need not be looked
- * at (payloads, opaque fields) are passed over and never asked for. So the result does not depend
- * on how the bytes are cut into windows.
+ * at (payloads, opaque fields) are passed over and never asked for, but for their last one while the
+ * archive's end is not known. So the result depends neither on how the bytes are cut into windows
+ * nor on whether the end is known.
  *
  * Alternatives are tried in order; the first that fits in full wins, constants, lengths and
  * repeated lengths included. When none fits, the fault is that of the one that came furthest.

@@ -282,6 +282,8 @@ static void places(void **state)
     fits("len:u8 data align[4]", "\x01z", 1, 1, 2);
     misfits("len:u8 align[4] data", "\x01", -ENODATA, "ends");
     fits("len:u8 data align[2 data] u8=0xee", "\x03zzz\0\xee", 1, 3, 6);
+    /* From the payload's beginning, also when something stands between. */
+    fits("len:u8 data u8 align[4 data] \"!\"", "\x02zz#\0!", 1, 2, 6);
     fits("name:line len:u8 data", "a line\n\x01z", 8, 1, 9);
     misfits("name:line len:u8 data", "a line", -ENODATA, "ends inside");
     fits("data[4]", "abcdX", 0, 4, 4);
