@@ -149,8 +149,15 @@ int ff_attr_entry(struct ff_fs *fs, const struct ff_node *node, struct fuse_entr
     /* The generation is 0 for ever: a nodeid is never another file's. */
     struct fuse_entry_param entry = {.ino = ff_node_ino(node), .entry_timeout = FF_FOREVER_S};
     int r = ff_attr_get(fs, node, FF_TEXT_NEW, &entry.attr, &entry.attr_timeout, ret_wait);
-    if (r < 0)
+    if (r == -EAGAIN && node->kind == FF_NODE_CONTROL && node->value == FF_CONTROL_ALL) {
+        /* That it exists is known. Attributes that hold for no time make the kernel ask for the
+         * right ones before it uses them, and those requests wait each for itself: look-ups of one
+         * name wait in the kernel for the first of them, and cannot be killed there. */
+        ff_attr_init(fs, node, &entry.attr);
+        entry.attr.st_size = (off_t)ff_archive_size(ff_fs_shown(fs, node)->archive);
+    } else if (r < 0) {
         return r;
+    }
     /* Generated texts are made when they are looked up, so opening one has to look it up. A slice
      * that its table dropped gets another nodeid then. */
     if (node->kind == FF_NODE_SLICE || (!ff_fs_is_dir(node) && entry.attr_timeout == 0))

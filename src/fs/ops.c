@@ -405,11 +405,11 @@ static void op_init(void *userdata, struct fuse_conn_info *conn)
     /* Which entries become inodes is decided here, entry by entry (dir.c). */
     want(conn, FUSE_CAP_READDIRPLUS, true);
     want(conn, FUSE_CAP_READDIRPLUS_AUTO, false);
+    fs->parallel = conn->capable & FUSE_CAP_PARALLEL_DIROPS;
     fs->no_open = conn->capable & FUSE_CAP_NO_OPEN_SUPPORT;
     fs->no_opendir = conn->capable & FUSE_CAP_NO_OPENDIR_SUPPORT;
     conn->max_read = FF_REPLY_BYTES_MAX;
     conn->max_readahead = FF_REPLY_BYTES_MAX;
-    fs->inited = true;
 }
 
 const struct fuse_lowlevel_ops ff_ops = {

@@ -80,24 +80,41 @@ static void raise_readahead(const struct ff_fs *fs)
     (void)count;
 }
 
-/* The kernel has accepted a message. The first one is the answer to INIT: if that is no error, the
- * mount is usable now. */
-static void on_sent(struct ff_fs *fs, const struct fuse_out_header *header)
+/* The kernel has accepted the answer to INIT: if that is no error, the mount is usable now. */
+static void on_init_sent(struct ff_fs *fs, const struct fuse_out_header *header)
 {
-    if (header->error != 0 || atomic_exchange(&fs->is_ready, true))
+    if (header->error != 0)
         return;
     raise_readahead(fs);
     if (fs->options->ready)
         fs->options->ready(fs->options->context);
 }
 
+/* libfuse before 3.17 takes FUSE_CAP_PARALLEL_DIROPS but does not tell the kernel: one look-up that
+ * waits for the scan would keep all others in its directory waiting, and unkillable. */
+static void complete_init(const struct ff_fs *fs, struct iovec *iov, int count)
+{
+    const struct fuse_out_header *header = iov[0].iov_base;
+    struct fuse_init_out *init;
+
+    if (!fs->parallel || header->error != 0 || count < 2 || iov[1].iov_len < sizeof(*init))
+        return;
+    init = iov[1].iov_base;
+    init->flags |= FUSE_PARALLEL_DIROPS;
+}
+
 static ssize_t io_writev(int fd, struct iovec *iov, int count, void *userdata)
 {
     struct ff_fs *fs = userdata;
-    ssize_t len = writev(fd, iov, count);
+    /* The kernel asks for nothing else before INIT is answered. */
+    bool is_init = !atomic_load_explicit(&fs->answers, memory_order_relaxed) &&
+                   !atomic_exchange(&fs->answers, true);
 
-    if (len >= 0 && fs->inited && !atomic_load_explicit(&fs->is_ready, memory_order_relaxed))
-        on_sent(fs, iov[0].iov_base);
+    if (is_init)
+        complete_init(fs, iov, count);
+    ssize_t len = writev(fd, iov, count);
+    if (is_init && len >= 0)
+        on_init_sent(fs, iov[0].iov_base);
     return len;
 }
 

@@ -48,7 +48,7 @@ struct ff_fs {
     bool single; /* the archive's records are in the root */
     uid_t uid;
     gid_t gid;
-    bool inited;              /* INIT was received */
+    bool parallel;            /* look-ups and readdirs of a directory at the same time */
     bool no_open, no_opendir; /* the kernel takes ENOSYS for "always works" */
     struct timespec mtime;    /* of what belongs to no archive: the newest archive's, or 0 */
 
@@ -57,7 +57,7 @@ struct ff_fs {
     struct ff_snapshot stats_text;
     struct ff_stats stats;
     pthread_key_t buffer; /* see ff_buffer_get() */
-    atomic_bool is_ready;
+    atomic_bool answers;  /* the first answer to the kernel is on its way or sent */
 
     pthread_mutex_t log_lock;
     time_t log_second;

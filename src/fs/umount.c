@@ -141,11 +141,10 @@ static int unmount(const char *dir, bool lazy, struct ff_error *error)
     if (r == -EPERM)
         r = run_fusermount(dir, lazy, text, sizeof(text));
     if (r == -EBUSY)
-        return ff_error_set(
-            error, r,
-            "%s is in use; `fuser -vm %s` shows by whom, `framefs umount --lazy %s` "
-            "takes it away as soon as nobody uses it",
-            dir, dir, dir);
+        return ff_error_set(error, r,
+                            "%s is busy; `fuser -vm %s` shows by whom, `framefs umount --lazy %s` "
+                            "takes it away as soon as nobody uses it",
+                            dir, dir, dir);
     if (r == -ENOENT)
         return ff_error_set(error, r, "cannot unmount %s: fusermount3 is missing", dir);
     if (r < 0)
