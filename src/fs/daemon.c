@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -76,7 +77,13 @@ int ff_daemon_begin(struct ff_error *error)
     }
 
     close(fds[0]);
-    ready_fd = fds[1];
+    /* Whatever else the caller had open, a lock for instance, is not the server's to keep. */
+    ready_fd = dup3(fds[1], STDERR_FILENO + 1, O_CLOEXEC);
+    if (ready_fd < 0)
+        ready_fd = fds[1];
+    else
+        close(fds[1]);
+    close_range((unsigned int)ready_fd + 1, UINT_MAX, 0);
     setsid();
     return 0;
 }

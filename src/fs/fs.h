@@ -56,7 +56,7 @@ int ff_fs_run(const struct ff_fs_options *options, const char *dir, struct ff_er
  * Going to the background: ff_daemon_begin() forks before any thread exists. The caller's process
  * waits in it until the child says ready (then it exits 0) or ends (then it exits with the child's
  * status, 1 where that is 0; the child has printed its error to the still inherited stderr). Only
- * the child returns from it, in a session of its own.
+ * the child returns from it, in a session of its own, with no descriptors above 2 open but its own.
  */
 int ff_daemon_begin(struct ff_error *error);
 /* In the child: gives up stdin, stdout, stderr (to /dev/null), the terminal and the working
