@@ -302,9 +302,10 @@ static int note_state(struct ff_archive *archive, uint64_t record, uint32_t stat
     return r;
 }
 
-static int take_record(struct ff_archive *archive, const struct ff_record *record, uint32_t state,
+static int take_record(struct ff_archive *archive, const struct ff_record *record,
                        struct scan_batch *batch)
 {
+    uint32_t state = archive->scan->frame_state;
     const struct ff_index_entry entry = {
         .offset = record->offset,
         .head = record->head,
@@ -399,13 +400,15 @@ int ff_archive_scan(struct ff_archive *archive, uint64_t records, struct ff_erro
         if (atomic_load_explicit(&archive->stop, memory_order_relaxed))
             break;
         uint64_t reads = scan->reader.reads;
-        uint32_t state = scan->position.state;
-        bool first = scan->position.offset == 0;
-        int r = ff_scan_next(scan, &event, &detail);
+        int r = ff_scan_step(scan, &event, &detail);
         if (r < 0) {
             give_up(archive, scan->position.offset, r, strerror(-r));
             finish(archive, &batch);
             return ff_error_set(error, r, "%s: %s", archive->name, detail.text);
+        }
+        if (r > 0) {
+            publish(archive, &batch);
+            continue;
         }
         if (event.kind == FF_SCAN_END) {
             finish(archive, &batch);
@@ -415,11 +418,8 @@ int ff_archive_scan(struct ff_archive *archive, uint64_t records, struct ff_erro
             add_damage(archive, &event.damage);
             continue;
         }
-        /* The first frame is decoded in the state that the preamble left. */
-        if (first)
-            state = scan->position.state;
         r = ff_index_count(archive->index) < archive->records_max
-                ? take_record(archive, &event.record, state, &batch)
+                ? take_record(archive, &event.record, &batch)
                 : -EOVERFLOW;
         if (r < 0) {
             r = refuse_record(archive, &event.record, r, error);

@@ -147,7 +147,7 @@ int ff_archive_checksum(struct ff_archive *archive, const struct ff_record *reco
         ff_checksum_bytes(&checksum, computed);
         result.matches = memcmp(stored, computed, sizeof(stored)) == 0;
     } else {
-        result.matches = (ff_value)ff_checksum_number(&checksum) == decoder.slots[item->slot];
+        result.matches = ff_checksum_equals(&checksum, item->width, decoder.slots[item->slot]);
     }
     *ret_result = result;
     return 0;

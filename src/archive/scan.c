@@ -8,6 +8,9 @@
 
 #include "format/format.h"
 
+/* Passed over before the caller is asked again. */
+#define HIDDEN_MAX 4096
+
 #define STATE_PREAMBLE_DONE (UINT32_C(1) << 31)
 
 uint32_t ff_scan_pack_state(const struct ff_decode_state *state)
@@ -176,7 +179,7 @@ static void fill_record(struct ff_scan *scan, uint64_t offset, struct ff_scan_ev
     scan->has_record = true;
 }
 
-int ff_scan_next(struct ff_scan *scan, struct ff_scan_event *ret_event, struct ff_error *error)
+int ff_scan_step(struct ff_scan *scan, struct ff_scan_event *ret_event, struct ff_error *error)
 {
     struct ff_source *source = scan->reader.source;
     struct ff_scan_event *event = ret_event;
@@ -199,7 +202,7 @@ int ff_scan_next(struct ff_scan *scan, struct ff_scan_event *ret_event, struct f
         if ((r = scan_preamble(scan, event)) != 0)
             return r < 0 ? end_with_failure(scan, r, error) : 0;
     }
-    for (;;) {
+    for (unsigned int hidden = 0; hidden < HIDDEN_MAX; hidden++) {
         uint64_t offset = scan->position.offset;
         if (source->ops->forget)
             source->ops->forget(source, offset);
@@ -215,6 +218,7 @@ int ff_scan_next(struct ff_scan *scan, struct ff_scan_event *ret_event, struct f
             scan->done = true;
             return r < 0 ? end_with_failure(scan, r, error) : 0;
         }
+        scan->frame_state = scan->position.state;
         r = ff_reader_decode(&scan->reader, &scan->decoder, FF_FRAME, offset, &failed);
         if (failed)
             return end_with_failure(scan, r, error);
@@ -236,6 +240,16 @@ int ff_scan_next(struct ff_scan *scan, struct ff_scan_event *ret_event, struct f
         if (!alt->hide)
             return 0;
     }
+    return 1;
+}
+
+int ff_scan_next(struct ff_scan *scan, struct ff_scan_event *ret_event, struct ff_error *error)
+{
+    int r;
+    do {
+        r = ff_scan_step(scan, ret_event, error);
+    } while (r > 0);
+    return r;
 }
 
 int ff_scan_details(struct ff_scan *scan, struct ff_details *ret_details)

@@ -79,6 +79,12 @@ uint64_t ff_checksum_number(struct ff_checksum *checksum)
     }
 }
 
+bool ff_checksum_equals(struct ff_checksum *checksum, unsigned int width, ff_value stored)
+{
+    unsigned int unused = 64 - 8 * width;
+    return (uint64_t)stored << unused == ff_checksum_number(checksum) << unused;
+}
+
 void ff_checksum_bytes(struct ff_checksum *checksum, uint8_t ret_bytes[FF_CHECKSUM_MAX_BYTES])
 {
     MD5Final(ret_bytes, &checksum->state.md5);

@@ -3,6 +3,7 @@
 #define FF_FORMAT_CHECKSUM_H
 
 #include <md5.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -29,6 +30,9 @@ void ff_checksum_update(struct ff_checksum *checksum, const void *buf, size_t le
 /* The sum of all kinds but MD5 as a number. crc32c-masked is the masked form of TFRecord and
  * LevelDB: rotated right by 15 bits, plus 0xa282ead8. */
 uint64_t ff_checksum_number(struct ff_checksum *checksum);
+
+/* Whether a stored integer of width bytes, signed or not, is that number. */
+bool ff_checksum_equals(struct ff_checksum *checksum, unsigned int width, ff_value stored);
 
 /* MD5's 16 bytes. */
 void ff_checksum_bytes(struct ff_checksum *checksum, uint8_t ret_bytes[FF_CHECKSUM_MAX_BYTES]);

@@ -47,7 +47,8 @@ static unsigned int checksum_bits(const struct head *head, const struct ff_decod
         return 0;
     ff_checksum_init(&checksum, item->checksum);
     ff_checksum_update(&checksum, head->buf + from, (size_t)(to - from));
-    return ff_checksum_number(&checksum) == (uint64_t)d->slots[item->slot] ? item->width * 8U : 0;
+    bool matches = ff_checksum_equals(&checksum, item->width, d->slots[item->slot]);
+    return matches ? item->width * 8U : 0;
 }
 
 static unsigned int fixed_bits(const struct head *head, const struct ff_decoder *d,

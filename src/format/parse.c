@@ -393,9 +393,10 @@ static int take_function(struct ff_parser *parser, struct ff_item *item, size_t 
                          item->size == checksums[i].width;
             bool number = item->kind == FF_ITEM_INT && item->width == checksums[i].width &&
                           !item->bit_count && item->mul == 1 && item->add == 0;
-            if (!bytes && !number)
+            if (checksums[i].kind == FF_CHECKSUM_MD5 ? !bytes : !number)
                 return ff_parser_fail(parser, -EINVAL, start, len,
-                                      "%s needs a field of %u bytes without scale",
+                                      bytes ? "%s is a number: it needs an integer of %u bytes"
+                                            : "%s needs a field of %u bytes without scale",
                                       checksums[i].name, checksums[i].width);
         }
         if (pending.checksum == FF_CHECKSUM_NONE)

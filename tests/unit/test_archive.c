@@ -399,6 +399,28 @@ static void details_know_the_byte_order_of_their_section(void **state)
     ff_archive_close(archive);
 }
 
+/* A hidden frame may change the byte order, too. */
+static void the_byte_order_that_a_hidden_frame_sets_is_remembered(void **state)
+{
+    (void)state;
+    static const char bytes[] = "\x01\x02\x03\x04\0\x01\0\x07z"
+                                "\x04\x03\x02\x01\x01\0\x08\0z\x01\0\x09\0z"
+                                "\x01\x02\x03\x04\0\x01\0\x0az";
+    struct ff_archive *archive =
+        open_bytes(bytes, sizeof(bytes) - 1, "b32=0x01020304 @hide | len:u16e type:u16e data");
+    static const char *const types[] = {"7", "8", "9", "10"};
+    struct ff_record record;
+    struct ff_details details;
+
+    assert_int_equal(ff_archive_count(archive), 4);
+    for (uint64_t i = 0; i < 4; i++) {
+        assert_int_equal(ff_archive_record(archive, i, &record), 0);
+        assert_int_equal(ff_archive_details(archive, &record, &details, NULL), 0);
+        assert_string_equal(details.type, types[i]);
+    }
+    ff_archive_close(archive);
+}
+
 static void times_types_and_names(void **state)
 {
     (void)state;
@@ -459,6 +481,14 @@ static void checksums_are_computed_over_what_they_cover(void **state)
         assert_int_equal(result.offset, i ? 15 : 8);
     }
     assert_int_equal(ff_archive_checksum(archive, &record, 2, &result, NULL), -ENOENT);
+    /* A signed field may hold one, too. */
+    struct ff_archive *is_signed =
+        open_bytes("\x01y\xfb\xdb\x26\x15", 6, "len:u8 data i32be=crc32(data)");
+    assert_int_equal(ff_archive_record(is_signed, 0, &record), 0);
+    assert_int_equal(ff_archive_checksum(is_signed, &record, 0, &result, NULL), 0);
+    assert_true(result.matches);
+    ff_archive_close(is_signed);
+    assert_int_equal(ff_archive_record(archive, 0, &record), 0);
     frame[13] ^= 1;
     assert_int_equal(ff_archive_checksum(archive, &record, 0, &result, NULL), 0);
     assert_true(result.matches);
@@ -532,6 +562,51 @@ static void a_pipe_gives_the_events_that_memory_gives(void **state)
         assert_string_equal(text, cases[i].events);
         ff_source_close(source);
     }
+}
+
+static ssize_t zeros_pread(struct ff_source *source, void *buf, size_t len, uint64_t offset)
+{
+    (void)source;
+    (void)offset;
+    memset(buf, 0, len);
+    return (ssize_t)len;
+}
+
+static int zeros_stat(struct ff_source *source, struct ff_source_stat *ret_stat)
+{
+    (void)source;
+    *ret_stat = (struct ff_source_stat){.size = UINT64_C(1) << 62};
+    return 0;
+}
+
+static int zeros_check(struct ff_source *source)
+{
+    (void)source;
+    return 0;
+}
+
+static void zeros_close(struct ff_source *source)
+{
+    (void)source;
+}
+
+/* Without a stop in between, this would take centuries. */
+static void a_scan_of_hidden_frames_alone_shows_progress_and_can_be_stopped(void **state)
+{
+    (void)state;
+    static const struct ff_source_ops ops = {
+        .pread = zeros_pread, .stat = zeros_stat, .check = zeros_check, .close = zeros_close};
+    struct ff_source zeros = {.ops = &ops};
+    struct ff_summary summary = {0};
+
+    struct ff_archive *archive = open_source(&zeros, "u8=0 @hide | u8=1 len:u8 data", 0);
+    assert_int_equal(ff_archive_scan_start(archive, NULL), 0);
+    while (summary.scanned_bytes == 0)
+        ff_archive_summary(archive, &summary);
+    ff_archive_scan_stop(archive);
+    assert_false(ff_archive_complete(archive));
+    assert_int_equal(ff_archive_count(archive), 0);
+    ff_archive_close(archive);
 }
 
 static void the_number_of_records_can_be_limited(void **state)
@@ -611,9 +686,11 @@ int main(void)
         cmocka_unit_test(a_source_that_fails_is_a_damage_and_an_error),
         cmocka_unit_test(a_changed_archive_is_never_served),
         cmocka_unit_test(details_know_the_byte_order_of_their_section),
+        cmocka_unit_test(the_byte_order_that_a_hidden_frame_sets_is_remembered),
         cmocka_unit_test(times_types_and_names),
         cmocka_unit_test(checksums_are_computed_over_what_they_cover),
         cmocka_unit_test(a_pipe_gives_the_events_that_memory_gives),
+        cmocka_unit_test(a_scan_of_hidden_frames_alone_shows_progress_and_can_be_stopped),
         cmocka_unit_test(the_number_of_records_can_be_limited),
         cmocka_unit_test(the_epoch_stays_with_growth),
         cmocka_unit_test(detection_names_the_format_or_says_why_not),

@@ -111,6 +111,8 @@ static void faults_are_shown_with_a_caret(void **state)
     refuses("u8=size(nope) data[1]", -EINVAL, "has that name", "nope");
     refuses("a:u8=size(data..a) data[1]", -EINVAL, "after its last", "size");
     refuses("u16le=crc32(data) data[1]", -EINVAL, "4 bytes", "crc32");
+    refuses("bytes[4]=crc32(data) data[1]", -EINVAL, "integer of 4 bytes", "crc32");
+    refuses("u64le=md5(data) data[1]", -EINVAL, "16 bytes", "md5");
     refuses("u32le=crc99(data) data[1]", -EINVAL, "unknown function", "crc99");
     refuses("x:u32le=crc32(record) data[1]", -EINVAL, "cover itself", "crc32");
     refuses("u32le{a:3 b:28} data[1]", -EINVAL, "31 bits", "{");
