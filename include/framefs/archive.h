@@ -145,7 +145,8 @@ ssize_t ff_view_read(struct ff_archive *archive, const struct ff_view *view, voi
                      uint64_t offset, struct ff_error *error);
 
 /* All payloads joined, each followed by the separator (len bytes, 0 for none). The size: -EAGAIN
- * while the scan goes on, -EOVERFLOW when it passes 2^63-1. Reading: as ff_view_read() (any). */
+ * while the scan goes on, -EOVERFLOW when it passes 2^63-1. Reading: as ff_view_read(), and -EAGAIN
+ * for bytes that the scan has not come to (any). */
 int ff_all_size(const struct ff_archive *archive, size_t separator_len, uint64_t *ret_size);
 ssize_t ff_all_read(struct ff_archive *archive, const void *separator, size_t separator_len,
                     void *buf, size_t len, uint64_t offset, struct ff_error *error);

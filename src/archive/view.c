@@ -218,18 +218,21 @@ ssize_t ff_all_read(struct ff_archive *archive, const void *separator, size_t se
     uint64_t number, within, first_offset = 0;
     size_t done = 0;
 
+    /* Read first: then what is not found is not there, or not yet. */
+    bool complete = ff_archive_complete(archive);
     int r = ff_index_find(archive->index, separator_len, offset, &number, &within);
     if (r == -ENOENT)
-        return 0;
-    for (; r == 0 && done < len; number++, within = 0) {
+        return complete ? 0 : -EAGAIN;
+    while (r == 0 && done < len) {
         struct ff_record record;
         r = ff_archive_record(archive, number, &record);
-        if (r == -ENOENT) {
-            r = 0;
-            break;
-        }
         if (r < 0)
             break;
+        if (record.payload == 0 && separator_len == 0) {
+            /* Millions of them may follow each other. */
+            r = ff_index_find(archive->index, 0, offset + done, &number, &within);
+            continue;
+        }
         uint64_t at = record.offset + record.head + within;
         if (done == 0)
             first_offset = at;
@@ -250,8 +253,12 @@ ssize_t ff_all_read(struct ff_archive *archive, const void *separator, size_t se
             memcpy(out + done, (const uint8_t *)separator + skip, piece);
             done += piece;
         }
+        number++;
+        within = 0;
     }
     free(span.buf);
+    if (r == -ENOENT)
+        r = complete ? 0 : -EAGAIN;
     if (r == 0)
         r = check_source(archive, first_offset, UINT64_MAX, error);
     return r < 0 ? r : (ssize_t)done;

@@ -146,7 +146,8 @@ const char *ff_item_label(const struct ff_layout *layout, const struct ff_item *
         snprintf(buf, FF_ITEM_LABEL_BYTES, "%.*s", (int)item->name.len,
                  layout->text + item->name.start);
     } else if (item->kind == FF_ITEM_LITERAL) {
-        char escaped[FF_ITEM_LABEL_BYTES - 2];
+        /* Its beginning tells which one it is, and leaves room for the rest of a message. */
+        char escaped[40];
         ff_escape(escaped, sizeof(escaped), layout->text + item->text.start, item->text.len);
         snprintf(buf, FF_ITEM_LABEL_BYTES, "\"%s\"", escaped);
     } else if (item->kind == FF_ITEM_INT && item->bit_count) {

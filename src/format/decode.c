@@ -128,12 +128,20 @@ static int set_value(struct ff_decoder *d, const struct ff_item *item, ff_value 
     return item->condition == FF_CONDITION_NONE ? 0 : check_condition(d, item, value);
 }
 
+/* Whether its condition is on its bytes. */
+static bool has_text(const struct ff_item *item)
+{
+    return item->condition == FF_CONDITION_TEXT || item->condition == FF_CONDITION_NOT_TEXT;
+}
+
 static int check_text(struct ff_decoder *d, const struct ff_item *item, const uint8_t *bytes)
 {
-    if (item->condition == FF_CONDITION_TEXT &&
-        memcmp(bytes, d->layout->text + item->text.start, item->text.len) != 0)
-        return fail(d, FF_FAULT_LITERAL, 0, 0);
-    return 0;
+    if (!has_text(item))
+        return 0;
+    bool same = memcmp(bytes, d->layout->text + item->text.start, item->text.len) == 0;
+    if (item->condition == FF_CONDITION_NOT_TEXT)
+        return same ? fail(d, FF_FAULT_EXCLUDED_TEXT, 0, 0) : 0;
+    return same ? 0 : fail(d, FF_FAULT_LITERAL, 0, 0);
 }
 
 static int decode_int(struct ff_decoder *d, const struct ff_window *w, const struct ff_item *item)
@@ -392,7 +400,7 @@ static int decode_item(struct ff_decoder *d, const struct ff_window *w, const st
     }
     if (item->kind == FF_ITEM_ZERO && len > FF_LINE_MAX_BYTES)
         return fail(d, FF_FAULT_LARGE, len, 0);
-    bool looked_at = item->kind == FF_ITEM_ZERO || item->condition == FF_CONDITION_TEXT;
+    bool looked_at = item->kind == FF_ITEM_ZERO || has_text(item);
     if (looked_at && len > 0) {
         if ((r = want(d, w, (size_t)len)) != FF_DECODE_DONE)
             return r;

@@ -3,9 +3,9 @@
  *
  * Pure and re-entrant: ff_decode() goes as far as the window's bytes allow, then says which bytes
  * it needs next, and is called again with a window that has them. Bytes that need not be looked
- * at (payloads, opaque fields) are passed over and never asked for, but for their last one while the
- * archive's end is not known. So the result depends neither on how the bytes are cut into windows
- * nor on whether the end is known.
+ * at (payloads, opaque fields) are passed over and never asked for, but for their last one while
+ * the archive's end is not known. So the result depends neither on how the bytes are cut into
+ * windows nor on whether the end is known.
  *
  * Alternatives are tried in order; the first that fits in full wins, constants, lengths and
  * repeated lengths included. When none fits, the fault is that of the one that came furthest.
@@ -30,22 +30,23 @@ struct ff_decode_state {
 
 enum ff_decode_fault_kind {
     FF_FAULT_NONE,
-    FF_FAULT_SHORT,     /* the archive ends inside the item; value: bytes wanted */
-    FF_FAULT_CONSTANT,  /* value is not the constant */
-    FF_FAULT_LITERAL,   /* bytes are not the literal's */
-    FF_FAULT_EXCLUDED,  /* value is one that != excludes */
-    FF_FAULT_DIFFERENT, /* value differs from the field that it should repeat; other */
-    FF_FAULT_NEGATIVE,  /* a negative size */
-    FF_FAULT_SMALL,     /* a size smaller than what it must cover; other: that */
-    FF_FAULT_LARGE,     /* a size above 2^63-1, or a limit */
-    FF_FAULT_PAST_END,  /* a size that goes past the end; other: bytes left */
-    FF_FAULT_DISAGREE,  /* two sizes for the same item; other */
-    FF_FAULT_SIZE,      /* a size that is not that of what it covers; other: that */
-    FF_FAULT_DIGITS,    /* not a digit, or none */
-    FF_FAULT_VARINT,    /* too long */
-    FF_FAULT_ZERO,      /* not zero */
-    FF_FAULT_LINE,      /* no newline within the limit */
-    FF_FAULT_EMPTY,     /* a frame of no bytes */
+    FF_FAULT_SHORT,         /* the archive ends inside the item; value: bytes wanted */
+    FF_FAULT_CONSTANT,      /* value is not the constant */
+    FF_FAULT_LITERAL,       /* bytes are not the literal's */
+    FF_FAULT_EXCLUDED,      /* value is one that != excludes */
+    FF_FAULT_EXCLUDED_TEXT, /* bytes are those that != excludes */
+    FF_FAULT_DIFFERENT,     /* value differs from the field that it should repeat; other */
+    FF_FAULT_NEGATIVE,      /* a negative size */
+    FF_FAULT_SMALL,         /* a size smaller than what it must cover; other: that */
+    FF_FAULT_LARGE,         /* a size above 2^63-1, or a limit */
+    FF_FAULT_PAST_END,      /* a size that goes past the end; other: bytes left */
+    FF_FAULT_DISAGREE,      /* two sizes for the same item; other */
+    FF_FAULT_SIZE,          /* a size that is not that of what it covers; other: that */
+    FF_FAULT_DIGITS,        /* not a digit, or none */
+    FF_FAULT_VARINT,        /* too long */
+    FF_FAULT_ZERO,          /* not zero */
+    FF_FAULT_LINE,          /* no newline within the limit */
+    FF_FAULT_EMPTY,         /* a frame of no bytes */
 };
 
 struct ff_decode_fault {

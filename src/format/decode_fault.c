@@ -51,6 +51,9 @@ const char *ff_decode_fault_text(const struct ff_layout *layout,
     case FF_FAULT_EXCLUDED:
         snprintf(buf, size, "%s is %s, which it must not be", what, v);
         break;
+    case FF_FAULT_EXCLUDED_TEXT:
+        snprintf(buf, size, "%s holds the bytes that it must not", what);
+        break;
     case FF_FAULT_DIFFERENT:
         snprintf(buf, size, "%s is %s, but should repeat %s", what, v, o);
         break;

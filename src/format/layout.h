@@ -60,7 +60,8 @@ enum ff_condition {
     FF_CONDITION_IN,     /* one of numbers[first..] */
     FF_CONDITION_NOT_IN, /* none of them */
     FF_CONDITION_TEXT,   /* its bytes are text */
-    FF_CONDITION_SAME,   /* the same value as slot `same` */
+    FF_CONDITION_NOT_TEXT,
+    FF_CONDITION_SAME, /* the same value as slot `same` */
     FF_CONDITION_NOT_SAME
 };
 
@@ -116,7 +117,7 @@ struct ff_item {
     uint8_t same;     /* slot */
     uint16_t numbers; /* condition: first of ff_layout.numbers */
     uint8_t number_count;
-    struct ff_text text; /* LITERAL; FF_CONDITION_TEXT */
+    struct ff_text text; /* LITERAL; FF_CONDITION_TEXT, NOT_TEXT */
     struct ff_text name; /* or empty */
     uint16_t bits;       /* first of ff_layout.bits */
     uint8_t bit_count;

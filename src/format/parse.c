@@ -101,6 +101,23 @@ static int add_implied(struct ff_parser *parser, struct ff_text word, uint8_t sl
     return add_pending(parser, &pending);
 }
 
+/* A number, or bits of one, whose name has a meaning. */
+static void note_slot_role(const struct ff_parser *parser, struct ff_text word, uint8_t slot)
+{
+    struct ff_roles *roles = &parser->alt->roles;
+    const struct {
+        const char *name;
+        uint8_t *slot;
+    } slots[] = {
+        {"time", &roles->time},       {"usec", &roles->usec},       {"nsec", &roles->nsec},
+        {"time_ms", &roles->time_ms}, {"time_us", &roles->time_us}, {"time_ns", &roles->time_ns},
+        {"type", &roles->type_slot},
+    };
+    for (size_t i = 0; i < sizeof(slots) / sizeof(*slots); i++)
+        if (ff_lex_word_is(parser, word, slots[i].name))
+            *slots[i].slot = slot;
+}
+
 /* "{flag:3 len:29}" */
 static int take_bits(struct ff_parser *parser, struct ff_item *item)
 {
@@ -120,6 +137,9 @@ static int take_bits(struct ff_parser *parser, struct ff_item *item)
         if (word.len > FF_NAME_MAX_BYTES)
             return ff_parser_fail(parser, -EOVERFLOW, word.start, word.len,
                                   "a name has at most %d bytes", FF_NAME_MAX_BYTES);
+        if (ff_lex_word_is(parser, word, "data") || ff_lex_word_is(parser, word, "record"))
+            return ff_parser_fail(parser, -EINVAL, word.start, word.len,
+                                  "'data' and 'record' cannot be names of bits");
         if (ff_lex_word_is(parser, word, "frag"))
             return ff_parser_fail(parser, -ENOTSUP, word.start, word.len,
                                   "fragmented records (frag) are not supported by this version");
@@ -145,6 +165,7 @@ static int take_bits(struct ff_parser *parser, struct ff_item *item)
             return r;
         layout->bit_count++;
         item->bit_count++;
+        note_slot_role(parser, word, bits->slot);
         if ((r = add_implied(parser, word, bits->slot)) < 0)
             return r;
     }
@@ -473,15 +494,12 @@ static int take_value(struct ff_parser *parser, struct ff_item *item, bool negat
     if (c == '"') {
         if ((r = ff_lex_literal(parser, &item->text)) < 0)
             return r;
-        if (negated)
-            return ff_parser_fail(parser, -EINVAL, start, parser->pos - start,
-                                  "'!=' takes numbers");
         bool fits = item->kind == FF_ITEM_INT || item->kind == FF_ITEM_BYTES ||
                     item->kind == FF_ITEM_STR || item->kind == FF_ITEM_DIGITS;
         if (!fits || item->size_kind != FF_SIZE_FIXED || item->size != item->text.len)
             return ff_parser_fail(parser, -EINVAL, start, parser->pos - start,
                                   "the literal and the field are not of the same size");
-        item->condition = FF_CONDITION_TEXT;
+        item->condition = negated ? FF_CONDITION_NOT_TEXT : FF_CONDITION_TEXT;
         return 0;
     }
     if (item->slot == FF_NO_SLOT || item->bit_count)
@@ -510,21 +528,11 @@ static void note_role(const struct ff_parser *parser, struct ff_text word,
                       const struct ff_item *item)
 {
     struct ff_roles *roles = &parser->alt->roles;
-    const struct {
-        const char *name;
-        uint8_t *slot;
-    } slots[] = {
-        {"time", &roles->time},       {"usec", &roles->usec},       {"nsec", &roles->nsec},
-        {"time_ms", &roles->time_ms}, {"time_us", &roles->time_us}, {"time_ns", &roles->time_ns},
-        {"type", &roles->type_slot},
-    };
     bool text = item->kind == FF_ITEM_STR || item->kind == FF_ITEM_BYTES ||
                 item->kind == FF_ITEM_LINE || item->kind == FF_ITEM_LITERAL;
 
     if (item->slot != FF_NO_SLOT)
-        for (size_t i = 0; i < sizeof(slots) / sizeof(*slots); i++)
-            if (ff_lex_word_is(parser, word, slots[i].name))
-                *slots[i].slot = item->slot;
+        note_slot_role(parser, word, item->slot);
     if (text && ff_lex_word_is(parser, word, "type"))
         roles->type_item = parser->alt->count;
     if (text && ff_lex_word_is(parser, word, "name"))
@@ -624,6 +632,9 @@ static int take_item(struct ff_parser *parser)
             (r = add_implied(parser, word, item->slot)) < 0)
             return r;
     }
+    if (word.len && ff_lex_word_is(parser, word, "data") && item->kind != FF_ITEM_DATA)
+        return ff_parser_fail(parser, -EINVAL, word.start, word.len,
+                              "'data' means the payload and cannot be the name of something else");
     if (item->kind == FF_ITEM_DATA) {
         if (parser->section != FF_FRAME)
             return ff_parser_fail(parser, -EINVAL, start, item->span, "only a frame has data");

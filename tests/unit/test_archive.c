@@ -67,6 +67,36 @@ static void records_are_looked_up_and_read(void **state)
     ff_archive_close(archive);
 }
 
+/* Empty records between others, more than a block of the index has. */
+static void joined_payloads_pass_over_empty_records(void **state)
+{
+    (void)state;
+    enum { EMPTY = 1000 };
+    static uint8_t bytes[EMPTY + 7];
+    struct ff_source *source;
+    char buf[8];
+
+    memcpy(bytes, "\x02xy", 3);
+    memcpy(bytes + 3 + EMPTY, "\x01z\0", 3);
+    struct ff_archive *archive = open_bytes(bytes, sizeof(bytes), "len:u8 data");
+    assert_int_equal(ff_archive_count(archive), EMPTY + 4);
+    for (uint64_t offset = 0; offset < 5; offset++) {
+        ssize_t want = offset < 3 ? (ssize_t)(3 - offset) : 0;
+        assert_int_equal(ff_all_read(archive, NULL, 0, buf, sizeof(buf), offset, NULL), want);
+        assert_memory_equal(buf, "xyz" + 3 - want, (size_t)want);
+    }
+    ff_archive_close(archive);
+
+    /* While the scan goes on, the end is not the end. */
+    assert_int_equal(ff_source_open_memory(bytes, sizeof(bytes), &source, NULL), 0);
+    archive = open_source(source, "len:u8 data", 0);
+    assert_int_equal(ff_all_read(archive, NULL, 0, buf, 1, 0, NULL), -EAGAIN);
+    assert_int_equal(ff_archive_scan(archive, 1, NULL), 0);
+    assert_int_equal(ff_all_read(archive, NULL, 0, buf, 2, 0, NULL), 2);
+    assert_int_equal(ff_all_read(archive, NULL, 0, buf, 1, 2, NULL), -EAGAIN);
+    ff_archive_close(archive);
+}
+
 static void before_the_scan_comes_so_far_a_record_is_not_known(void **state)
 {
     (void)state;
@@ -461,6 +491,22 @@ static void times_types_and_names(void **state)
     ff_archive_close(archive);
 }
 
+static void bit_fields_have_meanings_too(void **state)
+{
+    (void)state;
+    struct ff_record record;
+    struct ff_details details;
+
+    struct ff_archive *archive =
+        open_bytes("\x51z\0\0\0\x07", 6, "u8{type:4 len:4} data u32be{time:32}");
+    assert_true(ff_archive_has_times(archive));
+    assert_int_equal(ff_archive_record(archive, 0, &record), 0);
+    assert_int_equal(ff_archive_details(archive, &record, &details, NULL), 0);
+    assert_string_equal(details.type, "5");
+    assert_int_equal(details.time.tv_sec, 7);
+    ff_archive_close(archive);
+}
+
 static void checksums_are_computed_over_what_they_cover(void **state)
 {
     (void)state;
@@ -673,6 +719,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(records_are_looked_up_and_read),
+        cmocka_unit_test(joined_payloads_pass_over_empty_records),
         cmocka_unit_test(before_the_scan_comes_so_far_a_record_is_not_known),
         cmocka_unit_test(all_joins_payloads_with_separators),
         cmocka_unit_test(files_and_slices_are_archives_of_the_same_format),
@@ -688,6 +735,7 @@ int main(void)
         cmocka_unit_test(details_know_the_byte_order_of_their_section),
         cmocka_unit_test(the_byte_order_that_a_hidden_frame_sets_is_remembered),
         cmocka_unit_test(times_types_and_names),
+        cmocka_unit_test(bit_fields_have_meanings_too),
         cmocka_unit_test(checksums_are_computed_over_what_they_cover),
         cmocka_unit_test(a_pipe_gives_the_events_that_memory_gives),
         cmocka_unit_test(a_scan_of_hidden_frames_alone_shows_progress_and_can_be_stopped),

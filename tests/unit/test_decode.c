@@ -211,6 +211,8 @@ static void constants_sets_and_literals(void **state)
     fits("len:u8 data \"\\n\"?", "\x01z", 1, 1, 2);
     fits("str[4]=\"fmt \" len:u8 data", "fmt \x01z", 5, 1, 6);
     misfits("str[4]=\"fmt \" len:u8 data", "fmt.\x01z", -EUCLEAN, "is not here");
+    fits("str[4]!=\"LIST\" len:u8 data", "LISP\x01z", 5, 1, 6);
+    misfits("str[4]!=\"LIST\" len:u8 data", "LIST\x01z", -EUCLEAN, "that it must not");
     fits("a:u16le=\"\\x01\\x02\" len:u8 data", "\x01\x02\x01z", 3, 1, 4);
     fits("zero[3] len:u8 data", "\0\0\0\x01z", 4, 1, 5);
     misfits("zero[3] len:u8 data", "\0\x01\0\x01z", -EUCLEAN, "not zero");

@@ -75,6 +75,7 @@ static void every_type_compiles(void **state)
     accepts("len:i64le data i64le=len");
     accepts("len:u32be!=0 data");
     accepts("type:u8=(0 1 0x7f) len:u24le=size(crc..data) crc:u32le=crc32(data) data");
+    accepts("type:str[4]!=\"LIST\" len:u8 data:data");
     accepts("alloc:u64be=size(data..pad) len:u64be data pad:pad");
     accepts("\"M\\x00\\n\\r\\t\\0\\\\\\\"\" len:u8 data \"!\"?");
     accepts("; len:u8 data ; \"END\"");
@@ -137,6 +138,8 @@ static void faults_are_shown_with_a_caret(void **state)
     refuses("len:u8=1=2 data", -EINVAL, "condition already", "2");
     refuses("u8=frag(1 2 3 4) len:u8 data", -ENOTSUP, "not supported", "frag");
     refuses("headers{len=Content-Length} data", -ENOTSUP, "not supported", "headers");
+    refuses("data:u8 data[1]", -EINVAL, "means the payload", "data:u8");
+    refuses("u8{data:8} data[1]", -EINVAL, "names of bits", "data:8");
     refuses("record:u8 data[1]", -EINVAL, "whole frame", "record");
 }
 
