@@ -10,7 +10,6 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "fs/message.h"
-#include "fs/mountinfo.h"
 #include "fs/session.h"
 #include "fs/state.h"
 
@@ -237,7 +236,35 @@ static int mount_session(struct ff_fs *fs, struct ff_error *error)
                             *text ? text : "for an unknown reason", hint_for(text));
     if (*text)
         ff_log(FF_LOG_WARNING, "%s", text);
+    if (ff_mountinfo_by_path(fs->dir, &fs->mount) < 0)
+        fs->mount.type[0] = '\0';
     return 0;
+}
+
+/* Whether a comma list has the option, without a value. */
+static bool has_option(const char *list, const char *option)
+{
+    size_t len = strlen(option);
+
+    while (list) {
+        if (strncmp(list, option, len) == 0 && (list[len] == ',' || list[len] == '\0'))
+            return true;
+        list = strchr(list, ',');
+        if (list)
+            list++;
+    }
+    return false;
+}
+
+/* Who detached this mount may have put another one in its place, which is not ours to take away:
+ * libfuse knows the path only. */
+static void unmount_session(struct ff_fs *fs)
+{
+    struct ff_mountinfo now;
+
+    if (fs->mount.type[0] && ff_mountinfo_by_path(fs->dir, &now) == 0 && now.id != fs->mount.id)
+        return;
+    fuse_session_unmount(fs->session);
 }
 
 /* ---- the life of a mount ---- */
@@ -267,7 +294,7 @@ static int mount_and_serve(struct ff_fs *fs, struct ff_error *error)
     r = mount_session(fs, error);
     if (r == 0) {
         r = serve(fs, error);
-        fuse_session_unmount(fs->session);
+        unmount_session(fs);
         stop_scans(fs);
     }
     ff_session_signals_end();
@@ -333,6 +360,7 @@ int ff_fs_run(const struct ff_fs_options *options, const char *dir, struct ff_er
     if (r < 0)
         return r;
     fs->dir = absolute;
+    fs->auto_unmount = has_option(options->mount_options, "auto_unmount");
     ff_message_init(options->debug);
     r = show_archives(fs, error);
     if (r == 0)

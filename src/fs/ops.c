@@ -407,9 +407,12 @@ static void op_init(void *userdata, struct fuse_conn_info *conn)
     want(conn, FUSE_CAP_READDIRPLUS_AUTO, false);
     fs->parallel = conn->capable & FUSE_CAP_PARALLEL_DIROPS;
     fs->no_open = conn->capable & FUSE_CAP_NO_OPEN_SUPPORT;
-    fs->no_opendir = conn->capable & FUSE_CAP_NO_OPENDIR_SUPPORT;
+    /* fusermount3 learns that the server is dead by opening the root: the kernel must not answer.
+     */
+    fs->no_opendir = (conn->capable & FUSE_CAP_NO_OPENDIR_SUPPORT) && !fs->auto_unmount;
     conn->max_read = FF_REPLY_BYTES_MAX;
     conn->max_readahead = FF_REPLY_BYTES_MAX;
+    fs->inited = true;
 }
 
 const struct fuse_lowlevel_ops ff_ops = {

@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "fs/mountinfo.h"
 
 /* As many requests may wait for slow storage at the same time. */
 #define THREADS_MAX 16
@@ -66,12 +65,10 @@ void ff_session_signals_end(void)
  * only. */
 static void raise_readahead(const struct ff_fs *fs)
 {
-    struct ff_mountinfo info;
     char path[64], text[16];
 
-    if (ff_mountinfo_by_path(fs->dir, &info) < 0)
-        return;
-    snprintf(path, sizeof(path), "/sys/class/bdi/%u:%u/read_ahead_kb", info.major, info.minor);
+    snprintf(path, sizeof(path), "/sys/class/bdi/%u:%u/read_ahead_kb", fs->mount.major,
+             fs->mount.minor);
     FF_CLEANUP(fd) int fd = open(path, O_WRONLY | O_CLOEXEC);
     if (fd < 0)
         return;
@@ -80,11 +77,9 @@ static void raise_readahead(const struct ff_fs *fs)
     (void)count;
 }
 
-/* The kernel has accepted the answer to INIT: if that is no error, the mount is usable now. */
-static void on_init_sent(struct ff_fs *fs, const struct fuse_out_header *header)
+/* The kernel has accepted the answer to INIT: the mount is usable. */
+static void become_ready(struct ff_fs *fs)
 {
-    if (header->error != 0)
-        return;
     raise_readahead(fs);
     if (fs->options->ready)
         fs->options->ready(fs->options->context);
@@ -92,12 +87,12 @@ static void on_init_sent(struct ff_fs *fs, const struct fuse_out_header *header)
 
 /* libfuse before 3.17 takes FUSE_CAP_PARALLEL_DIROPS but does not tell the kernel: one look-up that
  * waits for the scan would keep all others in its directory waiting, and unkillable. */
-static void complete_init(const struct ff_fs *fs, struct iovec *iov, int count)
+static void complete_init(const struct ff_fs *fs, const struct iovec *iov, int count)
 {
-    const struct fuse_out_header *header = iov[0].iov_base;
     struct fuse_init_out *init;
 
-    if (!fs->parallel || header->error != 0 || count < 2 || iov[1].iov_len < sizeof(*init))
+    if (!fs->parallel || fuse_version() >= FUSE_MAKE_VERSION(3, 17) || count < 2 ||
+        iov[1].iov_len < sizeof(*init))
         return;
     init = iov[1].iov_base;
     init->flags |= FUSE_PARALLEL_DIROPS;
@@ -106,15 +101,16 @@ static void complete_init(const struct ff_fs *fs, struct iovec *iov, int count)
 static ssize_t io_writev(int fd, struct iovec *iov, int count, void *userdata)
 {
     struct ff_fs *fs = userdata;
+    const struct fuse_out_header *header = iov[0].iov_base;
     /* The kernel asks for nothing else before INIT is answered. */
     bool is_init = !atomic_load_explicit(&fs->answers, memory_order_relaxed) &&
-                   !atomic_exchange(&fs->answers, true);
+                   !atomic_exchange(&fs->answers, true) && header->error == 0;
 
     if (is_init)
         complete_init(fs, iov, count);
     ssize_t len = writev(fd, iov, count);
     if (is_init && len >= 0)
-        on_init_sent(fs, iov[0].iov_base);
+        become_ready(fs);
     return len;
 }
 
@@ -124,11 +120,26 @@ static ssize_t io_read(int fd, void *buf, size_t len, void *userdata)
     return read(fd, buf, len);
 }
 
+/* The descriptor to talk to the kernel through. fusermount3 looks after an auto_unmount mount when
+ * the socket between it and this process is closed; at the end of a killed process the kernel
+ * releases descriptors from the highest on, and the mount has to be dead before it looks. */
+static int settle_fd(struct ff_fs *fs)
+{
+    enum { PAST_SOCKET = 64 };
+    int fd = fuse_session_fd(fs->session);
+    int moved = fs->auto_unmount ? fcntl(fd, F_DUPFD_CLOEXEC, fd + PAST_SOCKET) : -1;
+
+    if (moved < 0)
+        return fd;
+    close(fd);
+    return moved;
+}
+
 int ff_session_serve(struct ff_fs *fs)
 {
     static const struct fuse_custom_io io = {.writev = io_writev, .read = io_read};
 
-    int r = fuse_session_custom_io(fs->session, &io, fuse_session_fd(fs->session));
+    int r = fuse_session_custom_io(fs->session, &io, settle_fd(fs));
     if (r < 0)
         return r;
     struct fuse_loop_config *config = fuse_loop_cfg_create();
@@ -136,6 +147,11 @@ int ff_session_serve(struct ff_fs *fs)
         return -ENOMEM;
     fuse_loop_cfg_set_clone_fd(config, 0);
     fuse_loop_cfg_set_max_threads(config, THREADS_MAX);
+    /* A library that answers INIT while it mounts has done so already. */
+    if (fs->inited) {
+        fs->answers = true;
+        become_ready(fs);
+    }
     r = fuse_session_loop_mt(fs->session, config);
     alarm(0);
     fuse_loop_cfg_destroy(config);

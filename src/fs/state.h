@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 
 #include "fs/fs.h"
+#include "fs/mountinfo.h"
 #include "fs/park.h"
 #include "fs/request.h"
 #include "fs/slice.h"
@@ -43,11 +44,14 @@ struct ff_fs {
     const struct ff_fs_options *options;
     const char *dir; /* absolute */
     struct fuse_session *session;
+    struct ff_mountinfo mount; /* type "" where the kernel does not tell */
     struct ff_shown *shown;
     size_t shown_count;
     bool single; /* the archive's records are in the root */
     uid_t uid;
     gid_t gid;
+    bool auto_unmount;        /* fusermount3 watches over the mount */
+    bool inited;              /* INIT was received */
     bool parallel;            /* look-ups and readdirs of a directory at the same time */
     bool no_open, no_opendir; /* the kernel takes ENOSYS for "always works" */
     struct timespec mtime;    /* of what belongs to no archive: the newest archive's, or 0 */
