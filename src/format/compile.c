@@ -61,6 +61,30 @@ static int compile_alt(const struct ff_alt_source *source, struct ff_layout *lay
     return 0;
 }
 
+/* A number in the order of a byte-order mark needs one somewhere: in an earlier alternative, or an
+ * earlier frame. */
+static int check_marks(const struct ff_alt_source *alts, size_t count, struct ff_layout *layout,
+                       struct ff_error *error)
+{
+    for (unsigned int i = 0; i < layout->item_count; i++)
+        if (layout->items[i].kind == FF_ITEM_B32)
+            return 0;
+    for (unsigned int a = 0; a < layout->alt_count; a++) {
+        const struct ff_alt *alt = &layout->alts[a];
+        for (unsigned int i = 0; i < alt->count; i++) {
+            const struct ff_item *item = &layout->items[alt->first + i];
+            if (item->kind != FF_ITEM_INT || item->order != FF_ORDER_MARK)
+                continue;
+            const struct ff_alt_source *source = &alts[alt->source < count ? alt->source : 0];
+            struct ff_parser parser = {.text = source->text, .len = source->len, .error = error};
+            return ff_parser_fail(&parser, -EINVAL, item->column, item->span,
+                                  "the order of this number is that of a byte-order mark, but "
+                                  "there is none (b32=NUMBER)");
+        }
+    }
+    return 0;
+}
+
 int ff_layout_compile(const struct ff_alt_source *alts, size_t count, struct ff_layout *ret_layout,
                       struct ff_error *error)
 {
@@ -76,12 +100,13 @@ int ff_layout_compile(const struct ff_alt_source *alts, size_t count, struct ff_
             int r = compile_alt(&alts[i], layout, error);
             if (r < 0)
                 return r;
+            layout->alts[layout->alt_count - 1].source = (uint8_t)i;
         }
         layout->alt_first[section + 1] = layout->alt_count;
     }
     if (layout->alt_first[FF_FRAME] == layout->alt_first[FF_FRAME + 1])
         return ff_error_set(error, -EINVAL, "the description has no frame");
-    return 0;
+    return check_marks(alts, count, layout, error);
 }
 
 static bool is_blank(const char *text, const char *end)

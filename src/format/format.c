@@ -18,6 +18,36 @@ void ff_format_free(struct ff_format *format)
     free(format);
 }
 
+/* Alternatives as the lines of a section. NULL when memory is short. */
+static char *ini_text(const struct ff_alt_source *alts, size_t count)
+{
+    static const char *const keys[] = {"preamble", "frame", "postamble"};
+    char *text = NULL;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+
+    if (!out)
+        return NULL;
+    for (size_t i = 0; i < count; i++) {
+        const char *from = alts[i].text, *end = from + alts[i].len;
+        bool several = (i > 0 && alts[i - 1].section == alts[i].section) ||
+                       (i + 1 < count && alts[i + 1].section == alts[i].section);
+        while (from < end && *from == ' ')
+            from++;
+        while (from < end && end[-1] == ' ')
+            end--;
+        fputs(keys[alts[i].section], out);
+        if (several)
+            fprintf(out, ".%zu", i + 1);
+        fprintf(out, " = %.*s\n", (int)(end - from), from);
+    }
+    if (fclose(out) != 0) {
+        free(text);
+        return NULL;
+    }
+    return text;
+}
+
 int ff_format_compile(const char *description, struct ff_format **ret_format,
                       struct ff_error *error)
 {
@@ -32,8 +62,7 @@ int ff_format_compile(const char *description, struct ff_format **ret_format,
     if ((r = ff_layout_compile(alts, count, &format->layout, error)) < 0)
         goto fail;
     strcpy(format->name, "custom");
-    if (asprintf(&format->text, "frame = %s\n", description) < 0) {
-        format->text = NULL;
+    if (!(format->text = ini_text(alts, count))) {
         r = ff_error_set(error, -ENOMEM, "out of memory");
         goto fail;
     }

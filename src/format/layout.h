@@ -150,6 +150,7 @@ struct ff_alt {
     uint8_t slots;
     uint16_t equation; /* first */
     uint8_t equation_count;
+    uint8_t source; /* which of the texts that were compiled */
     bool hide, end;
     uint8_t preamble; /* only after this alternative of the preamble, or FF_NO_ITEM */
     struct ff_roles roles;

@@ -60,7 +60,11 @@ static void every_type_compiles(void **state)
         "zigzag", "dec",   "dec10", "dec20", "hex",   "hex8",  "oct",   "oct11"};
     for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++) {
         char description[64];
-        snprintf(description, sizeof(description), "len:%s data", types[i]);
+        /* An order that a mark tells needs the mark. */
+        size_t n = strlen(types[i]);
+        bool marked = types[i][n - 1] == 'e' && types[i][n - 2] >= '0' && types[i][n - 2] <= '9';
+        snprintf(description, sizeof(description), "%slen:%s data", marked ? "b32=1 " : "",
+                 types[i]);
         accepts(description);
     }
     accepts("b32=0xa1b2c3d4 len:u32e data");
@@ -140,6 +144,8 @@ static void faults_are_shown_with_a_caret(void **state)
     refuses("headers{len=Content-Length} data", -ENOTSUP, "not supported", "headers");
     refuses("data:u8 data[1]", -EINVAL, "means the payload", "data:u8");
     refuses("u8{data:8} data[1]", -EINVAL, "names of bits", "data:8");
+    refuses("x:u8 len:u32e data", -EINVAL, "byte-order mark", "len:u32e");
+    refuses("u8 | y:u8 u16e data[1]", -EINVAL, "byte-order mark", "u16e");
     refuses("record:u8 data[1]", -EINVAL, "whole frame", "record");
 }
 
@@ -153,6 +159,21 @@ static char *repeat(const char *text, int times, const char *end)
         strcat(all, " ");
     }
     return strcat(all, end);
+}
+
+static void the_text_of_a_description_is_lines_of_a_section(void **state)
+{
+    (void)state;
+    struct ff_format *format;
+    assert_int_equal(ff_format_compile("u8=1; len:u8 data | u8 @end ;\"E;|\"", &format, NULL), 0);
+    assert_string_equal(ff_format_text(format), "preamble = u8=1\n"
+                                                "frame.2 = len:u8 data\n"
+                                                "frame.3 = u8 @end\n"
+                                                "postamble = \"E;|\"\n");
+    ff_format_free(format);
+    assert_int_equal(ff_format_compile("len:u8 data", &format, NULL), 0);
+    assert_string_equal(ff_format_text(format), "frame = len:u8 data\n");
+    ff_format_free(format);
 }
 
 static void limits_hold_at_the_limit_and_one_beyond(void **state)
@@ -263,6 +284,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_type_compiles),
         cmocka_unit_test(faults_are_shown_with_a_caret),
+        cmocka_unit_test(the_text_of_a_description_is_lines_of_a_section),
         cmocka_unit_test(limits_hold_at_the_limit_and_one_beyond),
         cmocka_unit_test(all_presets_compile_and_have_a_title),
         cmocka_unit_test(an_unknown_preset_names_the_nearest),
