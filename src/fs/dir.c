@@ -127,14 +127,17 @@ static int get_entry(const struct ff_fs *fs, const struct ff_node *directory, ui
     }
 }
 
-/* Whether readdirplus tells all of the entries of this directory: it is small for certain, and its
- * files are no generated texts, which would be made for nobody. */
+/* Whether readdirplus tells all of the entries of this directory: it is small for certain, somebody
+ * seems to want to know, and its files are no generated texts, which would be made for nobody. */
 static bool is_told_in_full(const struct ff_fs *fs, const struct ff_node *directory)
 {
+    const struct ff_shown *shown = ff_fs_shown(fs, directory);
     struct entry entry;
     struct ff_wait wait;
 
     if (directory->kind == FF_NODE_CONTROL || directory->kind == FF_NODE_SHARED)
+        return false;
+    if (shown && atomic_load_explicit(&shown->unread, memory_order_relaxed) >= FF_PLUS_UNREAD_MAX)
         return false;
     return get_child(fs, directory, FF_PLUS_ENTRIES_MAX, &entry, &wait) == -ENOENT;
 }
@@ -158,8 +161,18 @@ static size_t add_entry(struct ff_fs *fs, fuse_req_t req, char *buf, size_t len,
     if (!in_full || place <= PLACE_PARENT || ff_attr_entry(fs, &entry->node, &param, &wait) < 0) {
         param = (struct fuse_entry_param){0};
         ff_attr_init(fs, &entry->node, &param.attr);
+    } else if (entry->node.kind == FF_NODE_RECORD) {
+        ff_stats_add(&ff_fs_shown(fs, &entry->node)->unread, 1);
     }
     return fuse_add_direntry_plus(req, buf, len, entry->name, &param, next);
+}
+
+void ff_dir_note_use(const struct ff_fs *fs, const struct ff_node *node)
+{
+    struct ff_shown *shown = node->kind == FF_NODE_RECORD ? ff_fs_shown(fs, node) : NULL;
+
+    if (shown && atomic_load_explicit(&shown->unread, memory_order_relaxed) > 0)
+        atomic_store_explicit(&shown->unread, 0, memory_order_relaxed);
 }
 
 ssize_t ff_dir_fill(struct ff_fs *fs, fuse_req_t req, const struct ff_node *node, bool plus,

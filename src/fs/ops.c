@@ -30,6 +30,8 @@ static int answer_lookup(struct ff_fs *fs, const struct ff_request *request,
     if (r == 0)
         r = ff_attr_entry(fs, &node, &entry, ret_wait);
     if (r == 0)
+        ff_dir_note_use(fs, &node);
+    if (r == 0)
         fuse_reply_entry(request->req, &entry);
     return r;
 }
@@ -61,6 +63,7 @@ static int answer_read(struct ff_fs *fs, const struct ff_request *request, struc
         r = ff_file_find(fs, &node, FF_TEXT_ANY, &file, ret_wait);
     if (r < 0)
         return r;
+    ff_dir_note_use(fs, &node);
     void *buf = ff_buffer_get(fs);
     if (!buf)
         return -ENOMEM;

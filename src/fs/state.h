@@ -23,6 +23,9 @@
 /* Directories of up to so many entries are listed with what stat would tell, larger ones with
  * names only: a listing of millions would fill the kernel's memory with inodes nobody reads. */
 #define FF_PLUS_ENTRIES_MAX 1000
+/* After so many entries told in full of which no record was looked up or read, names only again:
+ * find(1) in a tree of directories of 1000 would fill that memory, too. */
+#define FF_PLUS_UNREAD_MAX 10000
 /* Ten years: the kernel keeps what cannot change. */
 #define FF_FOREVER_S (10 * 365 * 86400.0)
 /* Messages about failed requests, a second: a hostile archive must not fill the log. */
@@ -38,6 +41,7 @@ struct ff_shown {
     uint8_t epoch;
     struct ff_snapshot info;
     struct ff_snapshot damage;
+    _Atomic uint64_t unread; /* entries told in full since a record was looked up or read */
 };
 
 struct ff_fs {
@@ -144,6 +148,8 @@ int ff_text_find(struct ff_fs *fs, const struct ff_node *node, enum ff_text_age 
  * end; -EAGAIN, -ENOTDIR, -EINVAL. */
 ssize_t ff_dir_fill(struct ff_fs *fs, fuse_req_t req, const struct ff_node *node, bool plus,
                     char *buf, size_t len, int64_t offset, struct ff_wait *ret_wait);
+/* This file was looked up or read: listings of its archive are of use. */
+void ff_dir_note_use(const struct ff_fs *fs, const struct ff_node *node);
 
 /* ---- xattr.c ---- */
 

@@ -417,6 +417,31 @@ static void small_directories_are_told_in_full(void **state)
     end(mount);
 }
 
+static void a_tree_that_is_only_listed_is_told_by_names(void **state)
+{
+    (void)state;
+    struct mount *mount = begin(1, 20000, UINT64_MAX, FF_TREE_TREE);
+    const uint64_t in_full = FF_PLUS_UNREAD_MAX / 1000;
+    struct ff_node node;
+    uint64_t nodeids;
+    char path[16];
+
+    for (uint64_t i = 0; i <= in_full; i++) {
+        snprintf(path, sizeof(path), "000/%03u", (unsigned int)i);
+        assert_int_equal(list(mount, path, true, 4096, &nodeids), 2 + 1000);
+        assert_int_equal(nodeids, i < in_full ? 1000 : 0);
+    }
+    assert_int_equal(walk(mount, "000/001", &node), 0);
+    ff_dir_note_use(&mount->fs, &node);
+    assert_int_equal(list(mount, "000/002", true, 4096, &nodeids), 2 + 1000);
+    assert_int_equal(nodeids, 0);
+    assert_int_equal(walk(mount, "000/001/000001007.x", &node), 0);
+    ff_dir_note_use(&mount->fs, &node);
+    assert_int_equal(list(mount, "000/002", true, 4096, &nodeids), 2 + 1000);
+    assert_int_equal(nodeids, 1000);
+    end(mount);
+}
+
 static void a_listing_goes_on_from_any_offset(void **state)
 {
     (void)state;
@@ -549,6 +574,7 @@ int main(void)
         cmocka_unit_test(what_the_scan_has_not_reached_is_waited_for),
         cmocka_unit_test(listings_hold_each_entry_once),
         cmocka_unit_test(small_directories_are_told_in_full),
+        cmocka_unit_test(a_tree_that_is_only_listed_is_told_by_names),
         cmocka_unit_test(a_listing_goes_on_from_any_offset),
         cmocka_unit_test(nlink_counts_the_listed_directories),
         cmocka_unit_test(attributes_hold_for_ever_unless_they_change),
