@@ -39,10 +39,14 @@ static void __attribute__((noreturn)) print_pid(const char *path, int out)
            (count = read(fd, text + len, sizeof(text) - 1 - len)) > 0)
         len += (size_t)count;
     text[len] = '\0';
+    /* From here on the mount is left alone: a process that is killed while it asks the server makes
+     * the kernel send an interrupt, which libfuse keeps, and leaks at its end. */
+    if (fd >= 0)
+        close(fd);
     static const char metric[] = "\nframefs_pid ";
     const char *found = strstr(text, metric);
     if (found)
-        dprintf(out, "%s", found + strlen(metric));
+        dprintf(out, "%.*s", (int)strcspn(found + strlen(metric), "\n"), found + strlen(metric));
     _exit(0);
 }
 
@@ -64,7 +68,8 @@ static pid_t ask_pid(const char *dir)
     }
     close(fds[1]);
     struct pollfd poll_fd = {.fd = fds[0], .events = POLLIN};
-    if (child > 0 && poll(&poll_fd, 1, ANSWER_MS) > 0) {
+    bool answered = child > 0 && poll(&poll_fd, 1, ANSWER_MS) > 0;
+    if (answered) {
         ssize_t len = read(fds[0], answer, sizeof(answer) - 1);
         answer[len > 0 ? len : 0] = '\0';
         if (sscanf(answer, "%" SCNd64, &pid) != 1 || pid <= 1 || pid > INT32_MAX)
@@ -72,10 +77,11 @@ static pid_t ask_pid(const char *dir)
     }
     close(fds[0]);
     if (child > 0) {
-        kill(child, SIGKILL);
-        /* A reader that the kernel cannot interrupt is left to init. */
         siginfo_t info;
-        waitid(P_PID, (id_t)child, &info, pid > 0 ? WEXITED : WEXITED | WNOHANG);
+        if (!answered)
+            kill(child, SIGKILL);
+        /* One that the kernel cannot interrupt is left to init. */
+        waitid(P_PID, (id_t)child, &info, answered ? WEXITED : WEXITED | WNOHANG);
     }
     return (pid_t)pid;
 }
