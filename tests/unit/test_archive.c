@@ -83,7 +83,7 @@ static void joined_payloads_pass_over_empty_records(void **state)
     for (uint64_t offset = 0; offset < 5; offset++) {
         ssize_t want = offset < 3 ? (ssize_t)(3 - offset) : 0;
         assert_int_equal(ff_all_read(archive, NULL, 0, buf, sizeof(buf), offset, NULL), want);
-        assert_memory_equal(buf, "xyz" + 3 - want, (size_t)want);
+        assert_memory_equal(buf, &"xyz"[3 - want], (size_t)want);
     }
     ff_archive_close(archive);
 
