@@ -15,6 +15,7 @@
 
 #define FRAMES_MAX      1024 /* tried of each format */
 #define ENOUGH_BITS     32   /* a format with less is not believed */
+#define ENOUGH_CUT_BITS 64   /* nor one that the archive breaks off in the middle of */
 #define CERTAIN_BITS    24   /* of constants: outranks whatever has only lengths */
 #define CANDIDATES_SHOW 4
 
@@ -138,7 +139,7 @@ static bool try_format(const struct ff_format *format, const struct head *head,
         offset = d.end;
     }
     bool magic = evidence.fixed >= CERTAIN_BITS;
-    bool landed = false;
+    bool landed = false, cut = false;
     while (evidence.frames < FRAMES_MAX) {
         if (offset >= head->size) {
             landed = offset == head->size && !postamble;
@@ -162,6 +163,7 @@ static bool try_format(const struct ff_format *format, const struct head *head,
              * what it is before. */
             if (!(r == -ENODATA && evidence.frames > 1) && !magic)
                 return false;
+            cut = true;
             break;
         }
         if (!magic && !text_is_printable(head, &d))
@@ -179,7 +181,7 @@ static bool try_format(const struct ff_format *format, const struct head *head,
     if (evidence.frames == 0 && !magic)
         return false;
     *ret_evidence = evidence;
-    return evidence.fixed + evidence.chain >= ENOUGH_BITS || magic;
+    return evidence.fixed + evidence.chain >= (cut ? ENOUGH_CUT_BITS : ENOUGH_BITS) || magic;
 }
 
 /* Positive when a speaks louder than b. */

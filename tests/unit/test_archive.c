@@ -710,6 +710,13 @@ static void detection_names_the_format_or_says_why_not(void **state)
     assert_non_null(strstr(error.text, "gzip"));
     assert_int_equal(ff_format_detect("hello, world\n", 13, 13, &format, &error), -ENOENT);
     assert_int_equal(ff_format_detect("", 0, 0, &format, &error), -ENOENT);
+    /* Two lengths that fit by chance, as MRT has them, and a third that does not. */
+    uint8_t chance[2 * 112 + 12];
+    memset(chance, 'x', sizeof(chance));
+    for (size_t at = 0; at < sizeof(chance); at += 112)
+        memcpy(chance + at + 8, "\0\0\0\x64", 4);
+    assert_int_equal(ff_format_detect(chance, sizeof(chance), sizeof(chance), &format, &error),
+                     -ENOENT);
     assert_int_equal(ff_format_detect("\x05\0\0\0\0", 5, 5, &format, &error), 0);
     assert_string_equal(ff_format_name(format), "bson");
     ff_format_free(format);
