@@ -130,23 +130,6 @@ static void print_block(struct ff_cli *cli, const struct info_values *values,
     }
 }
 
-/* What stderr says of the damages: the block and the JSON list them. */
-static enum ff_exit tell_damages(struct ff_archive *archive)
-{
-    enum ff_exit status = FF_EXIT_DONE;
-    struct ff_summary summary;
-    struct ff_damage damage;
-
-    ff_archive_summary(archive, &summary);
-    if (summary.damages == 1 && ff_archive_damage(archive, 0, &damage) == 0)
-        return ff_say_damage(ff_archive_name(archive), &damage);
-    if (summary.damages > 1) {
-        ff_say("%s: damaged in %" PRIu64 " places", ff_archive_name(archive), summary.damages);
-        status = FF_EXIT_FAILED;
-    }
-    return status;
-}
-
 static enum ff_exit print_json(struct ff_output *out, struct ff_archive *const *archives,
                                size_t count)
 {
@@ -188,7 +171,8 @@ static enum ff_exit run(struct ff_cli *cli, const void *values_of, char **operan
             print_block(cli, values, archive);
         }
         ff_output_flush(&cli->out);
-        status = ff_exit_worse(status, tell_damages(archive));
+        /* The block and the JSON list them. */
+        status = ff_exit_worse(status, ff_say_damages(archive));
         if (!values->json)
             ff_archive_close(archive);
     }

@@ -108,6 +108,9 @@ static void on_ready(void *context)
 {
     const struct mount *mount = context;
 
+    /* A wrong --format would show an empty directory and no reason. */
+    for (size_t i = 0; i < mount->count; i++)
+        ff_say_damages(mount->archives[i].archive);
     if (!mount->values->foreground && !mount->values->debug)
         ff_daemon_ready();
 }

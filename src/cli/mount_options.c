@@ -263,19 +263,20 @@ static const char *const passed[] = {
     "auto_unmount", "ro",          "nosuid",
     "suid",         "nodev",       "dev",
     "noexec",       "exec",        "noatime",
-    "atime",        "nodiratime",  "diratime",
-    "norelatime",   "relatime",    "nostrictatime",
-    "strictatime",  "sync",        "async",
+    "atime",        "sync",        "async",
     "dirsync",      "max_read=",   "context=",
     "fscontext=",   "defcontext=", "rootcontext=",
     NULL,
 };
 
 /* For mount(8), systemd and others that read fstab(5), or without a meaning for a mount that is
- * read-only in any case. */
+ * read-only in any case: libfuse refuses the times of access that it does not know. */
 static const char *const ignored[] = {
-    "rw",    "defaults", "auto",    "noauto",   "user",     "nouser", "users",    "owner",
-    "group", "nofail",   "_netdev", "_rnetdev", "comment=", "user=",  "relatime", NULL,
+    "rw",       "defaults",   "auto",       "noauto",      "user",
+    "nouser",   "users",      "owner",      "group",       "nofail",
+    "_netdev",  "_rnetdev",   "comment=",   "user=",       "silent",
+    "loud",     "relatime",   "norelatime", "strictatime", "nostrictatime",
+    "diratime", "nodiratime", "lazytime",   "nolazytime",  NULL,
 };
 
 static bool is_listed(const char *const *names, const char *option)
@@ -305,6 +306,10 @@ static int refuse_unknown(const char *option, struct ff_error *error)
     snprintf(name, sizeof(name), "%.*s", (int)strcspn(option, "="), option);
     nearest = ff_option_nearest(ff_mount_options, names, name);
     ff_option_shown(shown, option);
+    if (nearest && strncmp(nearest, name, strlen(name)) == 0 && nearest[strlen(name)] == '=')
+        return ff_error_set(error, -EINVAL, "mount option '%s' needs a value", name);
+    if (nearest && strcmp(nearest, name) == 0)
+        return ff_error_set(error, -EINVAL, "mount option '%s' takes no value", name);
     if (nearest)
         return ff_error_set(error, -EINVAL, "unknown mount option '%s': did you mean '%.*s'?",
                             shown, (int)strcspn(nearest, "="), nearest);

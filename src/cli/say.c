@@ -1,6 +1,7 @@
 #include "cli/say.h"
 
 #include <errno.h>
+#include <framefs/archive.h>
 #include <framefs/error.h>
 #include <inttypes.h>
 #include <stdarg.h>
@@ -29,6 +30,20 @@ enum ff_exit ff_say_damage(const char *name, const struct ff_damage *damage)
     ff_say("%s: %srecord %" PRIu64 " at byte %" PRIu64 ": %s%s", name, cut ? "note: " : "",
            damage->record, damage->offset, damage->reason, unread);
     return cut ? FF_EXIT_DONE : FF_EXIT_FAILED;
+}
+
+enum ff_exit ff_say_damages(struct ff_archive *archive)
+{
+    struct ff_summary summary;
+    struct ff_damage damage;
+
+    ff_archive_summary(archive, &summary);
+    if (summary.damages == 0)
+        return FF_EXIT_DONE;
+    if (summary.damages == 1 && ff_archive_damage(archive, 0, &damage) == 0)
+        return ff_say_damage(ff_archive_name(archive), &damage);
+    ff_say("%s: damaged in %" PRIu64 " places", ff_archive_name(archive), summary.damages);
+    return FF_EXIT_FAILED;
 }
 
 enum ff_exit ff_exit_worse(enum ff_exit a, enum ff_exit b)

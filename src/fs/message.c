@@ -2,6 +2,7 @@
 
 #include "fs/request.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -66,8 +67,18 @@ static void set_capture_fd(int fd)
 void ff_capture_begin(struct ff_capture *capture)
 {
     *capture = (struct ff_capture){.fd = memfd_create("framefs-messages", MFD_CLOEXEC)};
-    for (int fd = 0; fd < 3; fd++)
+    for (int fd = 0; fd < 3; fd++) {
         capture->saved[fd] = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+        if (capture->saved[fd] >= 0 || errno == EBADF)
+            continue;
+        /* What cannot be put aside could not be brought back: all stay as they are. */
+        for (int i = 0; i < fd; i++)
+            if (capture->saved[i] >= 0)
+                close(capture->saved[i]);
+        capture->off = true;
+        set_capture_fd(capture->fd);
+        return;
+    }
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
     if (null >= 0) {
         for (int fd = 0; fd < 3; fd++)
@@ -106,7 +117,7 @@ void ff_capture_end(struct ff_capture *capture, char *text, size_t text_size)
     ssize_t len = 0;
 
     set_capture_fd(-1);
-    for (int fd = 0; fd < 3; fd++) {
+    for (int fd = 0; fd < 3 && !capture->off; fd++) {
         if (capture->saved[fd] < 0) {
             close(fd);
             continue;

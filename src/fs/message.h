@@ -14,6 +14,7 @@ void ff_message_init(bool debug);
 struct ff_capture {
     int fd; /* what was printed, or -1 */
     int saved[3];
+    bool off; /* too few descriptors: the streams are as they were */
 };
 
 /* From here to ff_capture_end() the standard output and error of this process and of the programs

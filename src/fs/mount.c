@@ -35,11 +35,11 @@ static void settle(struct ff_shown *shown, enum ff_layout_kind layout)
     uint64_t records = layout == FF_TREE_AUTO ? FF_TREE_FLAT_MAX + 1 : 1;
     struct ff_error error = {0};
 
-    /* A scan that runs goes on from start_scans(), which is told of its progress. */
+    /* What ends a scan becomes a damage. A scan that runs goes on from start_scans(), which is told
+     * of its progress. */
     ff_archive_scan_stop(shown->archive);
-    if (!ff_archive_complete(shown->archive) && ff_archive_count(shown->archive) < records &&
-        ff_archive_scan(shown->archive, records, &error) < 0)
-        ff_log(FF_LOG_WARNING, "%s", error.text);
+    if (!ff_archive_complete(shown->archive) && ff_archive_count(shown->archive) < records)
+        (void)ff_archive_scan(shown->archive, records, &error);
     if (layout == FF_TREE_AUTO)
         layout = ff_archive_count(shown->archive) > FF_TREE_FLAT_MAX ? FF_TREE_TREE : FF_TREE_FLAT;
     shown->layout = layout;

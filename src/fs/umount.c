@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/units.h"
 #include "fs/fs.h"
 #include "fs/message.h"
 #include "fs/mountinfo.h"
@@ -141,8 +142,9 @@ static int run_fusermount(const char *dir, bool lazy, char *text, size_t text_si
 
 static int unmount(const char *dir, bool lazy, struct ff_error *error)
 {
-    char text[1024] = "";
+    char text[1024] = "", shown[FF_ERROR_TEXT_BYTES / 4];
 
+    ff_escape(shown, sizeof(shown), dir, strlen(dir));
     int r = umount2(dir, UMOUNT_NOFOLLOW | (lazy ? MNT_DETACH : 0)) < 0 ? -errno : 0;
     if (r == -EPERM)
         r = run_fusermount(dir, lazy, text, sizeof(text));
@@ -150,36 +152,50 @@ static int unmount(const char *dir, bool lazy, struct ff_error *error)
         return ff_error_set(error, r,
                             "%s is busy; `fuser -vm %s` shows by whom, `framefs umount --lazy %s` "
                             "takes it away as soon as nobody uses it",
-                            dir, dir, dir);
+                            shown, shown, shown);
     if (r == -ENOENT)
-        return ff_error_set(error, r, "cannot unmount %s: fusermount3 is missing", dir);
+        return ff_error_set(error, r, "cannot unmount %s: fusermount3 is missing", shown);
     if (r < 0)
-        return ff_error_set(error, r, "cannot unmount %s: %s", dir, *text ? text : strerror(-r));
+        return ff_error_set(error, r, "cannot unmount %s: %s", shown, *text ? text : strerror(-r));
     return 0;
+}
+
+static bool is_fuse(const struct ff_mountinfo *info)
+{
+    return strcmp(info->type, "fuse") == 0 || strncmp(info->type, "fuse.", 5) == 0;
 }
 
 int ff_fs_umount(const char *dir, bool lazy, struct ff_error *error)
 {
     struct ff_mountinfo info;
     bool is_root;
-    char path[PATH_MAX];
+    char path[PATH_MAX], shown[FF_ERROR_TEXT_BYTES / 4], where[FF_ERROR_TEXT_BYTES / 4];
 
+    ff_escape(shown, sizeof(shown), dir, strlen(dir));
     int r = ff_mountinfo_of(dir, &info, &is_root, path);
     if (r < 0)
-        return ff_error_set(error, r, "cannot unmount %s: %s", dir, strerror(-r));
-    if (!is_root && strcmp(info.type, FF_MOUNT_TYPE) == 0)
-        return ff_error_set(error, -EINVAL, "%s is inside of a mount; the mount is at %s", dir,
-                            info.where);
+        return ff_error_set(error, r, "cannot unmount %s: %s", shown, strerror(-r));
+    if (!is_root && strcmp(info.type, FF_MOUNT_TYPE) == 0) {
+        ff_escape(where, sizeof(where), info.where, strlen(info.where));
+        return ff_error_set(error, -EINVAL, "%s is inside of a mount; the mount is at %s", shown,
+                            where);
+    }
     if (!is_root)
-        return ff_error_set(error, -EINVAL, "%s is not mounted", dir);
-    if (strcmp(info.type, FF_MOUNT_TYPE) != 0)
-        return ff_error_set(error, -EINVAL, "%s is not a framefs mount but one of type %s", dir,
-                            info.type);
+        return ff_error_set(error, -EINVAL, "%s is not mounted", shown);
 
-    /* A lazy one may be served for as long as it is in use. */
-    FF_CLEANUP(fd) int server = lazy ? -1 : open_server(path);
+    /* The type is the user's to choose (-o subtype=). A mount of another one says itself what it
+     * is, as long as it is served. A lazy one may be served for as long as it is in use. */
+    bool named = strcmp(info.type, FF_MOUNT_TYPE) == 0;
+    FF_CLEANUP(fd) int server = (named ? !lazy : is_fuse(&info)) ? open_server(path) : -1;
+    if (!named && server < 0) {
+        ff_escape(where, sizeof(where), info.type, strlen(info.type));
+        return ff_error_set(error, -EINVAL,
+                            "%s is not a framefs mount but one of type %s (umount, or fusermount3 "
+                            "-u, takes it away)",
+                            shown, where);
+    }
     r = unmount(path, lazy, error);
-    if (r == 0 && server >= 0)
+    if (r == 0 && server >= 0 && !lazy)
         await_end(server);
     return r;
 }

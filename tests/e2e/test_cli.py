@@ -396,7 +396,7 @@ def option_forms():
         equal(mount.read('000/000/000000000'), harness.tag4([b'one']), 'record 0')
 
 
-@test('allow_other, default_permissions, max_read and fsname reach the kernel')
+@test('allow_other and default_permissions reach the kernel')
 def kernel_options():
     with Mount(TAG4, '-o', 'allow_other,default_permissions', archive()) as mount:
         options = [o for where, _, o in harness.mounts()
@@ -411,6 +411,54 @@ def kernel_options():
                                       stderr=subprocess.DEVNULL,
                                       stdin=subprocess.DEVNULL, check=False)
                 equal(done.returncode, status, f'cat as nobody with {options}')
+
+
+@test('options of fstab about times of access are accepted, one without its value is told so')
+def fstab_times():
+    for option in ('relatime', 'norelatime', 'strictatime', 'nodiratime', 'lazytime'):
+        with Mount(TAG4, '-o', option, archive()):
+            pass
+    done = framefs('mount', '-o', 'max_read', archive(), harness.make_dir(), status=2)
+    contains(done.err, "'max_read' needs a value", 'stderr')
+
+
+@test('mount says at once what is damaged, once')
+def mount_tells_damage():
+    path = archive()
+    with Mount('--format=pcap', path) as mount:
+        equal(mount.result.err.count('\n'), 1, f'lines of {mount.result.err!r}')
+        contains(mount.result.err, 'record 0 at byte 0', 'stderr')
+    with Mount(TAG4, '--max-records=1', path) as mount:
+        equal(mount.result.err.count('\n'), 1, f'lines of {mount.result.err!r}')
+        contains(mount.result.err, 'which is the limit', 'stderr')
+    with Mount(TAG4, path) as mount:
+        equal(mount.result.err, '', 'stderr without damage')
+
+
+@test('umount knows a mount of another subtype by its answer')
+def umount_subtype():
+    with Mount(TAG4, '-o', 'subtype=other', archive()) as mount:
+        contains([kind for where, kind, _ in harness.mounts()
+                  if where == os.fsencode(mount.dir)], 'fuse.other', 'types')
+
+
+@test('umount shows no control byte of a name')
+def umount_names():
+    done = framefs('umount', harness.make_dir() + '/\x1b[31m', status=1)
+    contains(done.err, '\\x1b[31m', 'stderr')
+
+
+@test('too few descriptors to mount: a message, not silence')
+def few_descriptors():
+    path, directory = archive(), harness.make_dir()
+    for limit in range(4, 10):
+        done = harness.run('sh', '-c', f'ulimit -n {limit}; exec "$@"', 'sh', FRAMEFS, 'mount',
+                           TAG4, path, directory, status=None)
+        if done.status == 0:
+            framefs('umount', directory)
+        else:
+            equal(done.status, 1, f'status with {limit} descriptors')
+            check(done.err, f'no message with {limit} descriptors')
 
 
 @test('a mount on a directory that is not empty, and two mounts side by side, work')
