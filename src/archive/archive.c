@@ -335,7 +335,8 @@ static int take_record(struct ff_archive *archive, const struct ff_record *recor
     return 0;
 }
 
-static void finish(struct ff_archive *archive, struct scan_batch *batch)
+/* reached_end: all of the archive was looked at, as far as its bytes allow. */
+static void finish(struct ff_archive *archive, struct scan_batch *batch, bool reached_end)
 {
     struct ff_scan *scan = archive->scan;
 
@@ -351,7 +352,8 @@ static void finish(struct ff_archive *archive, struct scan_batch *batch)
     (void)ff_index_seal(archive->index);
     publish(archive, batch);
     pthread_mutex_lock(&archive->mutex);
-    archive->summary.scanned_bytes = archive->summary.archive_bytes;
+    if (reached_end)
+        archive->summary.scanned_bytes = archive->summary.archive_bytes;
     pthread_mutex_unlock(&archive->mutex);
     atomic_store_explicit(&archive->complete, true, memory_order_release);
     if (archive->progress)
@@ -403,7 +405,7 @@ int ff_archive_scan(struct ff_archive *archive, uint64_t records, struct ff_erro
         int r = ff_scan_step(scan, &event, &detail);
         if (r < 0) {
             give_up(archive, scan->position.offset, r, strerror(-r));
-            finish(archive, &batch);
+            finish(archive, &batch, false);
             return ff_error_set(error, r, "%s: %s", archive->name, detail.text);
         }
         if (r > 0) {
@@ -411,7 +413,7 @@ int ff_archive_scan(struct ff_archive *archive, uint64_t records, struct ff_erro
             continue;
         }
         if (event.kind == FF_SCAN_END) {
-            finish(archive, &batch);
+            finish(archive, &batch, true);
             return 0;
         }
         if (event.kind == FF_SCAN_DAMAGE) {
@@ -423,7 +425,7 @@ int ff_archive_scan(struct ff_archive *archive, uint64_t records, struct ff_erro
                 : -EOVERFLOW;
         if (r < 0) {
             r = refuse_record(archive, &event.record, r, error);
-            finish(archive, &batch);
+            finish(archive, &batch, false);
             return r;
         }
         if (batch.records >= BATCH || scan->reader.reads != reads)

@@ -117,7 +117,8 @@ static int check_kind(const char *path, mode_t mode, struct ff_error *error)
     case S_IFDIR:
         return refuse(-EISDIR, path, "is a directory: name an archive file in it", error);
     case S_IFIFO:
-        return refuse(-ESPIPE, path, "is a pipe: use - to read from standard input", error);
+        return refuse(-ESPIPE, path,
+                      "is a pipe: only info, ls and cat read one, as - from standard input", error);
     case S_IFSOCK:
         return refuse(-ESPIPE, path, "is a socket: use - to read from standard input", error);
     case S_IFCHR:

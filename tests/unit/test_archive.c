@@ -369,6 +369,10 @@ static void a_source_that_fails_is_a_damage_and_an_error(void **state)
     assert_int_equal(ff_archive_count(archive), 1);
     assert_int_equal(ff_archive_damage(archive, 0, &damage), 0);
     assert_int_equal(damage.code, -EIO);
+    struct ff_summary summary;
+    ff_archive_summary(archive, &summary);
+    assert_int_equal(summary.scanned_bytes, 7);
+    assert_int_equal(summary.archive_bytes, sizeof(three) - 1);
     ff_archive_close(archive);
 }
 
