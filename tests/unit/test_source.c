@@ -117,7 +117,7 @@ static void what_is_no_archive_is_refused_with_advice(void **state)
     assert_refused("missing", -ENOENT, "/missing: No such file");
     assert_refused("", -EISDIR, "is a directory");
     assert_int_equal(mkfifo(path_of("fifo"), 0600), 0);
-    assert_refused("fifo", -ESPIPE, "use - to read from standard input");
+    assert_refused("fifo", -ESPIPE, "as - from standard input");
     int fd = socket(AF_UNIX, SOCK_STREAM, 0);
     snprintf(address.sun_path, sizeof(address.sun_path), "%s", path_of("socket"));
     assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
