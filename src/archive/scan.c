@@ -97,9 +97,14 @@ static void end_with_fault(struct ff_scan *scan, int code, struct ff_scan_event 
 
 static int end_with_failure(struct ff_scan *scan, int code, struct ff_error *error)
 {
+    /* Only the temporary file that keeps what was read from a pipe can run out of room. */
+    const char *reason = code == -ENOSPC
+                             ? "no room for the temporary file that keeps what was read "
+                               "from the pipe: set TMPDIR to a folder that has room"
+                             : strerror(-code);
     scan->done = true;
     return ff_error_set(error, code, "record %" PRIu64 " at byte %" PRIu64 ": reading failed: %s",
-                        scan->position.record, scan->position.offset, strerror(-code));
+                        scan->position.record, scan->position.offset, reason);
 }
 
 static bool has_section(const struct ff_scan *scan, enum ff_section section)

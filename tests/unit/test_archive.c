@@ -376,6 +376,22 @@ static void a_source_that_fails_is_a_damage_and_an_error(void **state)
     ff_archive_close(archive);
 }
 
+static void a_full_temporary_folder_is_named(void **state)
+{
+    (void)state;
+    struct ff_source *memory, *source;
+    struct ff_fault_range full = {.offset = 0, .len = 1, .code = -ENOSPC};
+    struct ff_fault settings = {.ranges = &full, .range_count = 1};
+    struct ff_error error = {0};
+
+    assert_int_equal(ff_source_open_memory(three, sizeof(three) - 1, &memory, NULL), 0);
+    assert_int_equal(ff_source_open_fault(memory, &settings, &source, NULL), 0);
+    struct ff_archive *archive = open_source(source, "raw32", 0);
+    assert_int_equal(ff_archive_scan(archive, UINT64_MAX, &error), -ENOSPC);
+    assert_non_null(strstr(error.text, "set TMPDIR"));
+    ff_archive_close(archive);
+}
+
 static void a_changed_archive_is_never_served(void **state)
 {
     (void)state;
@@ -742,6 +758,7 @@ int main(void)
         cmocka_unit_test(a_postamble_can_come_without_a_preamble),
         cmocka_unit_test(a_missing_postamble_is_told),
         cmocka_unit_test(a_source_that_fails_is_a_damage_and_an_error),
+        cmocka_unit_test(a_full_temporary_folder_is_named),
         cmocka_unit_test(a_changed_archive_is_never_served),
         cmocka_unit_test(details_know_the_byte_order_of_their_section),
         cmocka_unit_test(the_byte_order_that_a_hidden_frame_sets_is_remembered),
