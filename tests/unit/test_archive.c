@@ -275,6 +275,24 @@ static void an_interval_is_a_power_of_two_within_limits(void **state)
     }
 }
 
+static void a_read_window_has_a_least_size(void **state)
+{
+    (void)state;
+    for (int less = 0; less < 2; less++) {
+        struct ff_source *source;
+        struct ff_format *format;
+        struct ff_scan *scan = NULL;
+        size_t window = FF_SCAN_WINDOW_MIN_BYTES - (size_t)less;
+        assert_int_equal(ff_source_open_memory(three, sizeof(three) - 1, &source, NULL), 0);
+        assert_int_equal(ff_format_find("raw32", &format, NULL), 0);
+        assert_int_equal(ff_scan_open(source, format, NULL, window, &scan, NULL),
+                         less ? -EINVAL : 0);
+        ff_scan_close(scan);
+        ff_format_free(format);
+        ff_source_close(source);
+    }
+}
+
 static void an_empty_archive_has_no_records_in_any_format(void **state)
 {
     (void)state;
@@ -753,6 +771,7 @@ int main(void)
         cmocka_unit_test(end_frames_end_slices),
         cmocka_unit_test(reads_come_at_fixed_intervals),
         cmocka_unit_test(an_interval_is_a_power_of_two_within_limits),
+        cmocka_unit_test(a_read_window_has_a_least_size),
         cmocka_unit_test(an_empty_archive_has_no_records_in_any_format),
         cmocka_unit_test(damage_keeps_what_is_before_it),
         cmocka_unit_test(a_postamble_can_come_without_a_preamble),

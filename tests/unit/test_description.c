@@ -232,6 +232,68 @@ static void limits_hold_at_the_limit_and_one_beyond(void **state)
     refuses("u8 ; data[1] ; zero[65536] u8", -EINVAL, "fixed size", "u8");
 }
 
+/* Alternatives with `each` repeated `times` and then `last`, joined by '|'. */
+static char *alternatives(int count, const char *each, int times, const char *last)
+{
+    char *all = calloc((size_t)count, 4096);
+    assert_non_null(all);
+    for (int i = 0; i < count; i++) {
+        char *one = repeat(each, times, last);
+        assert_true(strlen(one) < 4000);
+        strcat(strcat(all, i ? " | " : ""), one);
+        free(one);
+    }
+    return all;
+}
+
+static void whole_descriptions_have_limits_too(void **state)
+{
+    (void)state;
+    /* Items: full alternatives, then one with a single item. */
+    int full = FF_LAYOUT_ITEMS_MAX / FF_ALT_ITEMS_MAX;
+    char *text = alternatives(full, "bytes[1]", FF_ALT_ITEMS_MAX - 1, "data[1]");
+    accepts(text);
+    char *more = malloc(strlen(text) + 16);
+    assert_non_null(more);
+    refuses(strcat(strcpy(more, text), " | data[1]"), -EOVERFLOW, "256 in all", "data[1]");
+    free(more);
+    free(text);
+
+    /* Equations: four for each alternative's data. */
+    assert_int_equal(FF_LAYOUT_EQUATIONS_MAX, 4 * FF_LAYOUT_ALTS_MAX);
+    text = alternatives(FF_LAYOUT_ALTS_MAX, "u8=size(data)", 4, "data");
+    accepts(text);
+    more = malloc(strlen(text) + 32);
+    assert_non_null(more);
+    refuses(strcat(strcpy(more, "u8=size(data) "), text), -EOVERFLOW, "96 equations", NULL);
+    free(more);
+    free(text);
+
+    /* Constants: one number a time. */
+    char set[2048] = "u8=(";
+    for (int i = 0; i < UINT8_MAX; i++)
+        sprintf(set + strlen(set), "%d ", i);
+    strcat(set, ") u8=1 data[1]");
+    accepts(set);
+    char over[2100];
+    snprintf(over, sizeof(over), "u8=1 %s", set);
+    refuses(over, -EINVAL, "too many constants", NULL);
+
+    /* Numbers of one alternative: an integer and its bit fields. */
+    char bits[1024] = "u64le{";
+    for (int i = 0; i < 62; i++)
+        sprintf(bits + strlen(bits), "b%d:1 ", i);
+    snprintf(over, sizeof(over), "%sb62:2} data[1]", bits);
+    accepts(over);
+    snprintf(over, sizeof(over), "u8 %sb62:2} data[1]", bits);
+    refuses(over, -EINVAL, "too many numbers", NULL);
+    /* Bit fields of all alternatives: 63 and one, 63 and two. */
+    snprintf(over, sizeof(over), "%sb62:2} data[1] | u8{c:8} data[1]", bits);
+    accepts(over);
+    snprintf(over, sizeof(over), "%sb62:2} data[1] | u8{c:4 d:4} data[1]", bits);
+    refuses(over, -EINVAL, "too many bit fields", NULL);
+}
+
 static void all_presets_compile_and_have_a_title(void **state)
 {
     (void)state;
@@ -285,6 +347,7 @@ int main(void)
         cmocka_unit_test(every_type_compiles),
         cmocka_unit_test(faults_are_shown_with_a_caret),
         cmocka_unit_test(the_text_of_a_description_is_lines_of_a_section),
+        cmocka_unit_test(whole_descriptions_have_limits_too),
         cmocka_unit_test(limits_hold_at_the_limit_and_one_beyond),
         cmocka_unit_test(all_presets_compile_and_have_a_title),
         cmocka_unit_test(an_unknown_preset_names_the_nearest),
