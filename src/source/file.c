@@ -108,6 +108,8 @@ static int refuse(int code, const char *path, const char *why, struct ff_error *
     return ff_error_set(error, code, "%s: %s", shown, why);
 }
 
+#define STREAM_ADVICE "copy it to a file; info, ls and cat can read it as - from standard input"
+
 static int check_kind(const char *path, mode_t mode, struct ff_error *error)
 {
     switch (mode & S_IFMT) {
@@ -117,15 +119,11 @@ static int check_kind(const char *path, mode_t mode, struct ff_error *error)
     case S_IFDIR:
         return refuse(-EISDIR, path, "is a directory: name an archive file in it", error);
     case S_IFIFO:
-        return refuse(-ESPIPE, path,
-                      "is a pipe: only info, ls and cat read one, as - from standard input", error);
+        return refuse(-ESPIPE, path, "is a pipe: " STREAM_ADVICE, error);
     case S_IFSOCK:
-        return refuse(-ESPIPE, path, "is a socket: use - to read from standard input", error);
+        return refuse(-ESPIPE, path, "is a socket: " STREAM_ADVICE, error);
     case S_IFCHR:
-        return refuse(-ESPIPE, path,
-                      "is a character device: copy it to a file, or use - to read from standard"
-                      " input",
-                      error);
+        return refuse(-ESPIPE, path, "is a character device: " STREAM_ADVICE, error);
     default:
         return refuse(-EINVAL, path, "is neither a regular file nor a block device", error);
     }
