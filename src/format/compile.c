@@ -85,11 +85,14 @@ static int check_marks(const struct ff_alt_source *alts, size_t count, struct ff
     return 0;
 }
 
-int ff_layout_compile(const struct ff_alt_source *alts, size_t count, struct ff_layout *ret_layout,
+int ff_layout_compile(const struct ff_alt_source *alts, size_t count,
+                      const struct ff_directives *directives, struct ff_layout *ret_layout,
                       struct ff_error *error)
 {
     struct ff_layout *layout = ret_layout;
     memset(layout, 0, sizeof(*layout));
+    if (directives)
+        layout->directives = *directives;
     for (int section = 0; section < FF_SECTIONS; section++) {
         layout->alt_first[section] = layout->alt_count;
         /* Frames look for their preamble among those before them. */

@@ -59,7 +59,7 @@ int ff_format_compile(const char *description, struct ff_format **ret_format,
     struct ff_format *format = calloc(1, sizeof(*format));
     if (!format)
         return ff_error_set(error, -ENOMEM, "out of memory");
-    if ((r = ff_layout_compile(alts, count, &format->layout, error)) < 0)
+    if ((r = ff_layout_compile(alts, count, NULL, &format->layout, error)) < 0)
         goto fail;
     strcpy(format->name, "custom");
     if (!(format->text = ini_text(alts, count))) {

@@ -15,6 +15,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "format/directive.h"
+
 #define FF_LAYOUT_ALTS_MAX      24   /* all sections */
 #define FF_LAYOUT_ITEMS_MAX     256  /* all alternatives */
 #define FF_ALT_ITEMS_MAX        64   /* one alternative */
@@ -158,6 +160,7 @@ struct ff_alt {
 };
 
 struct ff_layout {
+    struct ff_directives directives;
     uint8_t alt_first[FF_SECTIONS + 1]; /* the alternatives of section s: [s] .. [s+1]-1 */
     uint8_t alt_count;
     uint16_t item_count, equation_count, number_count, bit_count, text_len;
@@ -178,9 +181,10 @@ struct ff_alt_source {
     size_t len;
 };
 
-/* Compiles alternatives, in order of section. -EINVAL with a caret under the item at fault;
- * -EOVERFLOW when a limit above is passed. */
-int ff_layout_compile(const struct ff_alt_source *alts, size_t count, struct ff_layout *ret_layout,
+/* Compiles alternatives, in order of section; directives NULL: none. -EINVAL with a caret under the
+ * item at fault; -EOVERFLOW when a limit above is passed. */
+int ff_layout_compile(const struct ff_alt_source *alts, size_t count,
+                      const struct ff_directives *directives, struct ff_layout *ret_layout,
                       struct ff_error *error);
 
 /* Splits "[preamble ;] record [; postamble]" at ';' and '|' outside quotes; "; record ; postamble"

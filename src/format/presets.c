@@ -131,7 +131,7 @@ static int build(const struct preset_section *section, struct ff_format *format,
     *end = '\0';
     for (size_t i = 0; i < section->count; i++)
         end += sprintf(end, "%s = %s\n", section->entries[i].key, section->entries[i].value);
-    return ff_layout_compile(alts, count, &format->layout, error);
+    return ff_layout_compile(alts, count, NULL, &format->layout, error);
 }
 
 int ff_preset_load(const char *ini, const char *name, struct ff_format **ret_format,
