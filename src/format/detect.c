@@ -1,16 +1,13 @@
 /*
  * Which format is it? Every built-in description is tried on the archive's head, and what speaks
- * for it is counted in bits: how improbable it is that other bytes fit so well by chance.
- * Constants, digits, repeated lengths and checksums give their whole width; a length gives the bits
- * that it could have gone past the archive's end with and did not; a chain of frames that ends
- * exactly where the archive ends gives the bits of the archive's size.
+ * for it is counted in bits. A chain of frames that ends exactly where the archive ends gives the
+ * bits of the archive's size.
  */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "format/checksum.h"
-#include "format/decode.h"
+#include "format/evidence.h"
 #include "format/format.h"
 
 #define FRAMES_MAX      1024 /* tried of each format */
@@ -19,90 +16,11 @@
 #define CERTAIN_BITS    24   /* of constants: outranks whatever has only lengths */
 #define CANDIDATES_SHOW 4
 
-struct evidence {
-    unsigned int fixed; /* bits from constants */
-    unsigned int chain; /* bits from lengths */
-    unsigned int frames;
-};
-
 struct head {
     const uint8_t *buf;
     size_t len;
     uint64_t size; /* of the archive, or UINT64_MAX */
 };
-
-static unsigned int bits_of(uint64_t n)
-{
-    return n ? 64U - (unsigned int)__builtin_clzll(n) : 0;
-}
-
-/* A checksum whose bytes are all in the head: its bits if it is right. A wrong one says nothing
- * here: it may be damage. */
-static unsigned int checksum_bits(const struct head *head, const struct ff_decoder *d,
-                                  const struct ff_item *item)
-{
-    uint64_t from = d->starts[item->check_from], to = d->starts[item->check_to + 1];
-    struct ff_checksum checksum;
-
-    if (to > head->len || to < from || item->checksum == FF_CHECKSUM_MD5)
-        return 0;
-    ff_checksum_init(&checksum, item->checksum);
-    ff_checksum_update(&checksum, head->buf + from, (size_t)(to - from));
-    bool matches = ff_checksum_equals(&checksum, item->width, d->slots[item->slot]);
-    return matches ? item->width * 8U : 0;
-}
-
-static unsigned int fixed_bits(const struct head *head, const struct ff_decoder *d,
-                               const struct ff_item *item, unsigned int index)
-{
-    uint64_t len = d->starts[index + 1] - d->starts[index];
-    unsigned int bits = 0;
-
-    switch (item->kind) {
-    case FF_ITEM_LITERAL:
-    case FF_ITEM_ZERO:
-        return item->optional ? 0 : (unsigned int)(len < 64 ? len : 64) * 8;
-    case FF_ITEM_B32:
-        return 31;
-    case FF_ITEM_DIGITS:
-        bits = (unsigned int)len * 4;
-        break;
-    default:
-        break;
-    }
-    if (item->condition == FF_CONDITION_TEXT)
-        return (unsigned int)len * 8;
-    if (item->condition == FF_CONDITION_SAME)
-        return (unsigned int)len * 8;
-    if (item->condition == FF_CONDITION_IN && item->kind == FF_ITEM_INT)
-        return (unsigned int)len * 8 + 1 - bits_of(item->number_count);
-    if (item->checksum != FF_CHECKSUM_NONE)
-        bits += checksum_bits(head, d, item);
-    return bits;
-}
-
-static void weigh(const struct head *head, const struct ff_decoder *d, struct evidence *evidence)
-{
-    const struct ff_layout *layout = d->layout;
-    const struct ff_alt *alt = &layout->alts[d->alt];
-    /* Not what is left of it: near the end every small number would count. */
-    uint64_t size = head->size == UINT64_MAX ? FF_OFFSET_MAX : head->size;
-    uint64_t payload, len;
-
-    ff_decoder_payload(d, &payload, &len);
-    for (unsigned int i = 0; i < alt->count; i++)
-        evidence->fixed += fixed_bits(head, d, &layout->items[alt->first + i], i);
-    for (unsigned int e = 0; e < alt->equation_count; e++) {
-        const struct ff_equation *equation = &layout->equations[alt->equation + e];
-        const struct ff_item *item = &layout->items[alt->first + equation->item];
-        if (item->kind != FF_ITEM_INT)
-            continue;
-        if (equation->solves == FF_NO_ITEM)
-            evidence->fixed += item->width * 8U;
-        else if (len && item->width * 8U > bits_of(size))
-            evidence->chain += item->width * 8U - bits_of(size);
-    }
-}
 
 /* Tags and names are printable in every format that has them; binary bytes in their place say that
  * it is another. */
@@ -121,11 +39,11 @@ static bool text_is_printable(const struct head *head, const struct ff_decoder *
 
 /* What speaks for the format; false when the head contradicts it. */
 static bool try_format(const struct ff_format *format, const struct head *head,
-                       struct evidence *ret_evidence)
+                       struct ff_evidence *ret_evidence)
 {
     const struct ff_layout *layout = &format->layout;
     const struct ff_window window = {.bytes = head->buf, .offset = 0, .len = head->len};
-    struct evidence evidence = {0};
+    struct ff_evidence evidence = {0};
     struct ff_decoder d;
     uint64_t offset = 0;
     bool postamble = layout->alt_first[FF_POSTAMBLE] != layout->alt_first[FF_SECTIONS];
@@ -135,7 +53,7 @@ static bool try_format(const struct ff_format *format, const struct head *head,
         ff_decode_begin(&d, FF_PREAMBLE, 0);
         if (ff_decode(&d, &window) != FF_DECODE_DONE)
             return false;
-        weigh(head, &d, &evidence);
+        ff_evidence_weigh(&d, &window, head->size, &evidence);
         offset = d.end;
     }
     bool magic = evidence.fixed >= CERTAIN_BITS;
@@ -149,7 +67,7 @@ static bool try_format(const struct ff_format *format, const struct head *head,
             struct ff_decoder end = d;
             ff_decode_begin(&end, FF_POSTAMBLE, offset);
             if (ff_decode(&end, &window) == FF_DECODE_DONE && end.end == head->size) {
-                weigh(head, &end, &evidence);
+                ff_evidence_weigh(&end, &window, head->size, &evidence);
                 landed = true;
                 break;
             }
@@ -168,7 +86,7 @@ static bool try_format(const struct ff_format *format, const struct head *head,
         }
         if (!magic && !text_is_printable(head, &d))
             return false;
-        weigh(head, &d, &evidence);
+        ff_evidence_weigh(&d, &window, head->size, &evidence);
         evidence.frames++;
         offset = d.end;
         if (layout->alts[d.alt].end) {
@@ -177,7 +95,7 @@ static bool try_format(const struct ff_format *format, const struct head *head,
         }
     }
     if (landed && head->size != UINT64_MAX && evidence.frames)
-        evidence.chain += bits_of(head->size);
+        evidence.chain += ff_evidence_bits(head->size);
     if (evidence.frames == 0 && !magic)
         return false;
     *ret_evidence = evidence;
@@ -185,7 +103,7 @@ static bool try_format(const struct ff_format *format, const struct head *head,
 }
 
 /* Positive when a speaks louder than b. */
-static int compare(const struct evidence *a, const struct evidence *b)
+static int compare(const struct ff_evidence *a, const struct ff_evidence *b)
 {
     bool a_certain = a->fixed >= CERTAIN_BITS, b_certain = b->fixed >= CERTAIN_BITS;
     uint64_t a_bits = (uint64_t)a->fixed + a->chain, b_bits = (uint64_t)b->fixed + b->chain;
@@ -224,13 +142,13 @@ int ff_format_detect(const void *buf, size_t len, uint64_t size, struct ff_forma
 {
     const struct head head = {.buf = buf, .len = len, .size = size};
     struct ff_format *best = NULL;
-    struct evidence best_evidence = {0};
+    struct ff_evidence best_evidence = {0};
     char rivals[256] = "";
     size_t rival_count = 0;
 
     for (size_t i = 0; len && i < ff_preset_count; i++) {
         struct ff_format *format;
-        struct evidence evidence;
+        struct ff_evidence evidence;
         int r = ff_format_find(ff_presets[i].name, &format, error);
         if (r < 0) {
             ff_format_free(best);
