@@ -16,14 +16,13 @@
 #include <string.h>
 
 #include "index/block.h"
+#include "index/chunk.h"
 
 #define OFFSET_MAX ((uint64_t)INT64_MAX)
 
-/* The directory grows by chunks that never move: eight of a size, then eight of twice the size. So
- * at most a ninth of it is unused. */
-#define DIRECTORY_STEP_BITS  3
-#define DIRECTORY_FIRST_BITS 8 /* the first eight chunks together hold 2^8 blocks */
-#define DIRECTORY_CHUNKS     200
+#define DIRECTORY_FIRST_BITS 8  /* see chunk.h */
+#define DIRECTORY_LAST_BITS  32 /* 2^32 blocks at most */
+#define DIRECTORY_CHUNKS     FF_CHUNKS(DIRECTORY_FIRST_BITS, DIRECTORY_LAST_BITS)
 
 #define ARENA_FIRST_BYTES (UINT32_C(16) << 10)
 #define ARENA_MAX_BYTES   (UINT32_C(1) << 20)
@@ -32,8 +31,8 @@
 
 _Static_assert(FF_BLOCK_BYTES_MAX <= UINT16_MAX, "a block's length fits");
 _Static_assert(FF_BLOCK_BYTES_MAX + LENGTH_BYTES <= ARENA_FIRST_BYTES, "a block fits");
-_Static_assert(FF_INDEX_RECORDS_MAX / FF_INDEX_BLOCK <= UINT64_C(1) << 32,
-               "200 directory chunks reach to the last block");
+_Static_assert(FF_INDEX_RECORDS_MAX / FF_INDEX_BLOCK <= UINT64_C(1) << DIRECTORY_LAST_BITS,
+               "the directory reaches to the last block");
 
 struct directory_entry {
     uint64_t offset;  /* where the previous frame ended */
@@ -78,29 +77,12 @@ struct position {
     uint64_t payload_before;
 };
 
-static void directory_locate(uint64_t block, unsigned int *ret_chunk, size_t *ret_within)
-{
-    uint64_t place = block + (UINT64_C(1) << DIRECTORY_FIRST_BITS);
-    unsigned int exponent = 63 - (unsigned int)__builtin_clzll(place);
-    unsigned int shift = exponent - DIRECTORY_STEP_BITS;
-    unsigned int step = (unsigned int)(place >> shift) & ((1u << DIRECTORY_STEP_BITS) - 1);
-
-    *ret_chunk = (exponent - DIRECTORY_FIRST_BITS) << DIRECTORY_STEP_BITS | step;
-    *ret_within = place & ((UINT64_C(1) << shift) - 1);
-}
-
-static size_t directory_chunk_entries(unsigned int chunk)
-{
-    return (size_t)1 << (DIRECTORY_FIRST_BITS - DIRECTORY_STEP_BITS +
-                         (chunk >> DIRECTORY_STEP_BITS));
-}
-
 static const struct directory_entry *directory_get(const struct ff_index *index, uint64_t block)
 {
     unsigned int chunk;
     size_t within;
 
-    directory_locate(block, &chunk, &within);
+    ff_chunk_locate(block, DIRECTORY_FIRST_BITS, &chunk, &within);
     return &index->directory[chunk][within];
 }
 
@@ -109,10 +91,11 @@ static struct directory_entry *directory_add(struct ff_index *index, uint64_t bl
     unsigned int chunk;
     size_t within;
 
-    directory_locate(block, &chunk, &within);
+    ff_chunk_locate(block, DIRECTORY_FIRST_BITS, &chunk, &within);
     assert(chunk < DIRECTORY_CHUNKS);
     if (!index->directory[chunk]) {
-        size_t bytes = directory_chunk_entries(chunk) * sizeof(struct directory_entry);
+        size_t bytes =
+            ff_chunk_entries(chunk, DIRECTORY_FIRST_BITS) * sizeof(struct directory_entry);
         index->directory[chunk] = malloc(bytes);
         if (!index->directory[chunk])
             return NULL;
