@@ -4,7 +4,7 @@
 # shellcheck disable=SC2034,SC2154
 
 packages_build=(gcc libc6-dev meson ninja-build pkg-config python3 libfuse3-dev fuse3 libcmocka-dev
-  libjansson-dev libinih-dev libxxhash-dev zlib1g-dev libisal-dev libmd-dev)
+  libjansson-dev libxxhash-dev zlib1g-dev libisal-dev libmd-dev)
 packages_test=(clang clang-format libclang-rt-14-dev llvm g++ git scdoc mandoc shellcheck codespell
   tcpdump)
 

@@ -31,30 +31,65 @@ enum ff_content {
 int ff_format_compile(const char *description, struct ff_format **ret_format,
                       struct ff_error *error);
 
-/* A built-in format by its name; -ENOENT with the nearest names in the text. */
+/*
+ * A set of formats by name: the built-in ones, and those that were added to them. It is changed by
+ * ff_formats_add() alone; after that threads may share it. Where a function takes a const set, NULL
+ * stands for the built-in formats.
+ */
+struct ff_formats;
+
+#define FF_FORMATS_TEXT_MAX_BYTES ((size_t)1 << 20) /* of one INI text */
+#define FF_FORMATS_ADDED_MAX      1024              /* formats of all of them */
+
+/* The built-in formats, to add others to. -ENOMEM. */
+int ff_formats_new(struct ff_formats **ret_formats, struct ff_error *error);
+void ff_formats_free(struct ff_formats *formats); /* NULL is fine */
+
+/* Adds the sections of an INI text, [NAME] and its lines as framefs-formats(5) has them; they come
+ * before those that are there and replace the ones of the same name. origin, copied, says in
+ * messages where the text is from. A section that is wrong is added too: to find it is an error, so
+ * that it is not taken for another of its name. Fails with the first that is wrong: -EINVAL,
+ * -EOVERFLOW (a limit; nothing was added when it is one of those above), -ENOMEM. */
+int ff_formats_add(struct ff_formats *formats, const char *text, size_t len, const char *origin,
+                   struct ff_error *error);
+
+/* Of the format at index < ff_formats_count(): strings live as long as the set. */
+size_t ff_formats_count(const struct ff_formats *formats);
+const char *ff_formats_name(const struct ff_formats *formats, size_t index);
+const char *ff_formats_origin(const struct ff_formats *formats, size_t index); /* NULL: built in */
+/* What is wrong with it, as ff_formats_find() tells; NULL for nothing. */
+const char *ff_formats_fault(const struct ff_formats *formats, size_t index);
+/* Whether there is a built-in format of its name that it replaces. */
+bool ff_formats_replaces(const struct ff_formats *formats, size_t index);
+
+/* A format by its name; -ENOENT with the nearest name in the text; as ff_formats_add() when it is
+ * wrong. */
+int ff_formats_find(const struct ff_formats *formats, const char *name,
+                    struct ff_format **ret_format, struct ff_error *error);
+
+/* The same of the built-in formats. */
 int ff_format_find(const char *name, struct ff_format **ret_format, struct ff_error *error);
 
 /* The format "none" of an empty archive that was not said to be of any format: it has no records.
  */
 int ff_format_none(struct ff_format **ret_format, struct ff_error *error);
 
-/* The format of an archive whose first len bytes are at buf and which is size bytes long
- * (FF_SIZE_UNKNOWN where that is not known); len should be 1 MiB where the archive has that much.
- * -ENOENT when no format fits, -ENOTUNIQ when two fit equally well; the text names them.
- * An empty archive is -ENOENT too. */
-int ff_format_detect(const void *buf, size_t len, uint64_t size, struct ff_format **ret_format,
-                     struct ff_error *error);
+/* The format, out of a set, of an archive whose first len bytes are at buf and which is size bytes
+ * long (FF_SIZE_UNKNOWN where that is not known); len should be 1 MiB where the archive has that
+ * much. -ENOENT when no format fits, -ENOTUNIQ when two fit equally well; the text names them. One
+ * that was added to the set outranks a built-in one that fits as well. An empty archive is -ENOENT
+ * too. */
+int ff_format_detect(const struct ff_formats *formats, const void *buf, size_t len, uint64_t size,
+                     struct ff_format **ret_format, struct ff_error *error);
 
 /* NULL is fine. */
 void ff_format_free(struct ff_format *format);
 
-/* The built-in formats, in the order of the table; index < ff_format_preset_count(). */
-size_t ff_format_preset_count(void);
-const char *ff_format_preset_name(size_t index);
-
 /* Strings live as long as the format. */
 const char *ff_format_name(const struct ff_format *format);  /* "custom" for a caller's own */
+const char *ff_format_title(const struct ff_format *format); /* a few words, or "" */
 const char *ff_format_about(const struct ff_format *format); /* one line, or "" */
+const char *ff_format_spec(const struct ff_format *format);  /* where it is specified, or "" */
 const char *ff_format_text(const struct ff_format *format);  /* its description, as INI lines */
 /* The file name extension, with its dot, that a file of this content carries; "" for none. */
 const char *ff_format_extension(const struct ff_format *format, enum ff_content content);

@@ -205,6 +205,20 @@ size_t ff_escape(char *out, size_t out_size, const void *text, size_t len)
     return done;
 }
 
+bool ff_is_printable(const void *text, size_t len)
+{
+    const uint8_t *bytes = text;
+
+    for (size_t i = 0; i < len;) {
+        uint32_t code = 0;
+        unsigned int width = utf8_decode(bytes + i, len - i, &code);
+        if (width == 0 || (!is_printable(code) && code != '\\'))
+            return false;
+        i += width;
+    }
+    return true;
+}
+
 #define NEAREST_BYTES_MAX 64
 
 static unsigned int least(unsigned int a, unsigned int b)

@@ -22,6 +22,9 @@ const char *ff_format_size(char buf[FF_SIZE_TEXT_BYTES], uint64_t bytes);
  * the length. out_size >= 1. */
 size_t ff_escape(char *out, size_t out_size, const void *text, size_t len);
 
+/* Whether text is printable UTF-8: all that ff_escape() would leave as it is, and backslashes. */
+bool ff_is_printable(const void *text, size_t len);
+
 /* The candidate nearest to word by edit distance, if it is near enough to be a typo of it, else
  * NULL. candidates ends with NULL. */
 const char *ff_nearest(const char *word, const char *const *candidates);

@@ -65,15 +65,15 @@ static enum ff_exit run(struct ff_cli *cli, const void *values_of, char **operan
     FF_CLEANUP(json) json_t *array = json_array();
     size_t width = 0;
 
-    size_t presets = count > 0 ? 1 : ff_format_preset_count();
+    size_t presets = count > 0 ? 1 : ff_formats_count(NULL);
     for (size_t i = 0; i < presets && count == 0; i++) {
-        size_t len = strlen(ff_format_preset_name(i));
+        size_t len = strlen(ff_formats_name(NULL, i));
         width = len > width ? len : width;
     }
     for (size_t i = 0; i < presets; i++) {
         FF_CLEANUP(format) struct ff_format *format = NULL;
         int rc =
-            ff_format_find(count > 0 ? operands[0] : ff_format_preset_name(i), &format, &error);
+            ff_format_find(count > 0 ? operands[0] : ff_formats_name(NULL, i), &format, &error);
         if (rc < 0) {
             ff_say("formats: %s", error.text);
             return rc == -ENOENT ? FF_EXIT_USAGE : FF_EXIT_FAILED;

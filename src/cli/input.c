@@ -148,7 +148,7 @@ static int detect_format(struct ff_input *input, struct ff_error *error)
     input->size = stat.size;
     if (len == 0)
         return ff_format_none(&input->format, error);
-    rc = ff_format_detect(head, (size_t)len, input->size, &input->format, &detail);
+    rc = ff_format_detect(NULL, head, (size_t)len, input->size, &input->format, &detail);
     return rc < 0 ? name_error(input, rc, detail.text, error) : 0;
 }
 

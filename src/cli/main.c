@@ -21,7 +21,9 @@
  *   format/decode_fault.c what is wrong with a frame, in words
  *   format/checksum.c     the checksums that descriptions know
  *   format/format.c       a format: a layout with a name
- *   format/presets.c      the built-in formats, from presets.ini
+ *   format/ini.c          the lines of an INI text
+ *   format/section.c      a format from a section of it
+ *   format/formats.c      a set of formats: the built-in ones, from presets.ini, and others
  *   format/detect.c       which format an archive has
  *
  * source: an archive's bytes by offset

@@ -1,5 +1,5 @@
 /*
- * Which format is it? Every built-in description is tried on the archive's head, and what speaks
+ * Which format is it? Every description of a set is tried on the archive's head, and what speaks
  * for it is counted in bits. A chain of frames that ends exactly where the archive ends gives the
  * bits of the archive's size.
  */
@@ -137,19 +137,23 @@ static const char *known_other(const struct head *head)
     return NULL;
 }
 
-int ff_format_detect(const void *buf, size_t len, uint64_t size, struct ff_format **ret_format,
-                     struct ff_error *error)
+int ff_format_detect(const struct ff_formats *formats, const void *buf, size_t len, uint64_t size,
+                     struct ff_format **ret_format, struct ff_error *error)
 {
     const struct head head = {.buf = buf, .len = len, .size = size};
     struct ff_format *best = NULL;
     struct ff_evidence best_evidence = {0};
     char rivals[256] = "";
     size_t rival_count = 0;
+    bool best_is_added = false;
 
-    for (size_t i = 0; len && i < ff_preset_count; i++) {
+    for (size_t i = 0; len && i < ff_formats_count(formats); i++) {
         struct ff_format *format;
         struct ff_evidence evidence;
-        int r = ff_format_find(ff_presets[i].name, &format, error);
+        bool is_added = ff_formats_origin(formats, i) != NULL;
+        if (ff_formats_fault(formats, i))
+            continue;
+        int r = ff_formats_find(formats, ff_formats_name(formats, i), &format, error);
         if (r < 0) {
             ff_format_free(best);
             return r;
@@ -163,6 +167,9 @@ int ff_format_detect(const void *buf, size_t len, uint64_t size, struct ff_forma
             else
                 better = compare(&evidence, &best_evidence);
         }
+        /* Those that were added come first. */
+        if (better == 0 && best_is_added && !is_added)
+            better = -1;
         if (better == 0 && rival_count++ < CANDIDATES_SHOW) {
             size_t n = strlen(rivals);
             snprintf(rivals + n, sizeof(rivals) - n, ", %s", format->name);
@@ -173,6 +180,7 @@ int ff_format_detect(const void *buf, size_t len, uint64_t size, struct ff_forma
         }
         ff_format_free(best);
         best = format;
+        best_is_added = is_added;
         best_evidence = evidence;
         rivals[0] = '\0';
         rival_count = 0;

@@ -5,11 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/units.h"
-
-/* Of those that a typo is compared with. */
-#define PRESETS_MAX 256
-
 void ff_format_free(struct ff_format *format)
 {
     if (!format)
@@ -87,32 +82,6 @@ int ff_format_none(struct ff_format **ret_format, struct ff_error *error)
     return 0;
 }
 
-int ff_format_find(const char *name, struct ff_format **ret_format, struct ff_error *error)
-{
-    for (size_t i = 0; i < ff_preset_count; i++)
-        if (strcmp(name, ff_presets[i].name) == 0)
-            return ff_preset_load(ff_presets[i].ini, name, ret_format, error);
-    char escaped[FF_FORMAT_NAME_BYTES];
-    ff_escape(escaped, sizeof(escaped), name, strlen(name));
-    const char *names[PRESETS_MAX + 1] = {NULL};
-    for (size_t i = 0; i < ff_preset_count && i < PRESETS_MAX; i++)
-        names[i] = ff_presets[i].name;
-    const char *near = ff_nearest(name, names);
-    return ff_error_set(error, -ENOENT, "unknown format '%s'%s%s%s (framefs formats lists all)",
-                        escaped, near ? "; did you mean '" : "", near ? near : "",
-                        near ? "'?" : "");
-}
-
-size_t ff_format_preset_count(void)
-{
-    return ff_preset_count;
-}
-
-const char *ff_format_preset_name(size_t index)
-{
-    return index < ff_preset_count ? ff_presets[index].name : NULL;
-}
-
 const char *ff_format_name(const struct ff_format *format)
 {
     return format->name;
@@ -121,6 +90,16 @@ const char *ff_format_name(const struct ff_format *format)
 const char *ff_format_about(const struct ff_format *format)
 {
     return format->about;
+}
+
+const char *ff_format_title(const struct ff_format *format)
+{
+    return format->title;
+}
+
+const char *ff_format_spec(const struct ff_format *format)
+{
+    return format->spec;
 }
 
 const char *ff_format_text(const struct ff_format *format)

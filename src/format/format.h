@@ -7,7 +7,9 @@
 #include "format/layout.h"
 
 #define FF_FORMAT_NAME_BYTES      64
-#define FF_FORMAT_ABOUT_BYTES     160
+#define FF_FORMAT_TITLE_BYTES     61 /* 60 and the NUL, as the others */
+#define FF_FORMAT_ABOUT_BYTES     161
+#define FF_FORMAT_SPEC_BYTES      161
 #define FF_FORMAT_EXTENSION_BYTES 24
 
 struct ff_format {
@@ -16,19 +18,23 @@ struct ff_format {
     bool generic; /* fits many files by chance */
     enum ff_content content;
     char name[FF_FORMAT_NAME_BYTES];
+    char title[FF_FORMAT_TITLE_BYTES];
     char about[FF_FORMAT_ABOUT_BYTES];
+    char spec[FF_FORMAT_SPEC_BYTES];
     char extension[FF_FORMAT_EXTENSION_BYTES];
     char *text; /* the description as INI lines; owned */
 };
 
-/* The section `name` of an INI text; -ENOENT when there is none. */
-int ff_preset_load(const char *ini, const char *name, struct ff_format **ret_format,
-                   struct ff_error *error);
+/* A format from the lines of an INI section, without its heading, which stands in that line; name
+ * is at most FF_FORMAT_NAME_BYTES - 1 long. The error's text begins with "line N: ". -EINVAL,
+ * -EOVERFLOW, -ENOMEM. */
+int ff_section_compile(const char *name, const char *text, size_t len, unsigned int line,
+                       struct ff_format **ret_format, struct ff_error *error);
 
-/* A section of presets.ini: its name and its lines. Generated. */
+/* A section of presets.ini: its name and the lines after its heading. Generated. */
 struct ff_preset {
     const char *name;
-    const char *ini;
+    const char *text;
 };
 
 extern const struct ff_preset ff_presets[];

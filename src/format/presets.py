@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Turns presets.ini into C: a table of its sections, each with its text. presets.py INPUT OUTPUT"""
+"""Turns presets.ini into C: a table of its sections, each with its lines.
+presets.py INPUT OUTPUT"""
 import re
 import sys
 
@@ -11,7 +12,7 @@ for line in lines:
     match = re.match(r"\[([a-z0-9-]+)\]$", line)
     if match:
         sections.append((match.group(1), []))
-    if sections and line and not line.startswith(";"):
+    elif sections and line and not line.startswith(";"):
         sections[-1][1].append(line)
 with open(target, "w", encoding="utf-8") as f:
     f.write('#include "format/format.h"\n\nconst struct ff_preset ff_presets[] = {\n')

@@ -16,8 +16,8 @@ static struct ff_format *format_of(const char *line, bool *ret_owned)
     static struct ff_format *presets[FORMATS_MAX];
     struct ff_format *format;
 
-    for (size_t i = 0; i < ff_format_preset_count() && i < FORMATS_MAX; i++) {
-        if (strcmp(line, ff_format_preset_name(i)) != 0)
+    for (size_t i = 0; i < ff_formats_count(NULL) && i < FORMATS_MAX; i++) {
+        if (strcmp(line, ff_formats_name(NULL, i)) != 0)
             continue;
         if (!presets[i])
             FUZZ_CHECK(ff_format_find(line, &presets[i], NULL) == 0);
@@ -130,7 +130,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     struct ff_format *found;
     /* It compiles every preset: too slow for each input. */
-    if (len % 16 == 3 && ff_format_detect(bytes, len < 4096 ? len : 4096, len, &found, NULL) == 0)
+    if (len % 16 == 3 &&
+        ff_format_detect(NULL, bytes, len < 4096 ? len : 4096, len, &found, NULL) == 0)
         ff_format_free(found);
     scan_all(bytes, len, format, 0, &whole);
     scan_all(bytes, len, format, steps[len % 4], &cut);

@@ -40,7 +40,6 @@ PUBLIC = {
 SYSTEM = (
     (r'fuse.*\.h|linux/fuse\.h', ('fs',)),
     (r'jansson\.h', ('archive', 'cli')),
-    (r'ini\.h', ('format', 'cli')),
     (r'fcntl\.h|sys/(stat|mman|socket|uio|sendfile)\.h|dirent\.h|pthread\.h',
      ('base', 'source', 'index', 'archive', 'fs', 'cli')),
 )

@@ -296,8 +296,8 @@ static void a_read_window_has_a_least_size(void **state)
 static void an_empty_archive_has_no_records_in_any_format(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < ff_format_preset_count(); i++) {
-        struct ff_archive *archive = open_bytes("", 0, ff_format_preset_name(i));
+    for (size_t i = 0; i < ff_formats_count(NULL); i++) {
+        struct ff_archive *archive = open_bytes("", 0, ff_formats_name(NULL, i));
         struct ff_summary summary;
         ff_archive_summary(archive, &summary);
         assert_true(summary.complete);
@@ -741,21 +741,22 @@ static void detection_names_the_format_or_says_why_not(void **state)
     struct ff_format *format;
     struct ff_error error = {0};
 
-    assert_int_equal(ff_format_detect(pcap, 24, 24, &format, NULL), 0);
+    assert_int_equal(ff_format_detect(NULL, pcap, 24, 24, &format, NULL), 0);
     assert_string_equal(ff_format_name(format), "pcap");
     ff_format_free(format);
-    assert_int_equal(ff_format_detect("\x1f\x8b\x08\0garbage", 11, 11, &format, &error), -ENOENT);
+    assert_int_equal(ff_format_detect(NULL, "\x1f\x8b\x08\0garbage", 11, 11, &format, &error),
+                     -ENOENT);
     assert_non_null(strstr(error.text, "gzip"));
-    assert_int_equal(ff_format_detect("hello, world\n", 13, 13, &format, &error), -ENOENT);
-    assert_int_equal(ff_format_detect("", 0, 0, &format, &error), -ENOENT);
+    assert_int_equal(ff_format_detect(NULL, "hello, world\n", 13, 13, &format, &error), -ENOENT);
+    assert_int_equal(ff_format_detect(NULL, "", 0, 0, &format, &error), -ENOENT);
     /* Two lengths that fit by chance, as MRT has them, and a third that does not. */
     uint8_t chance[2 * 112 + 12];
     memset(chance, 'x', sizeof(chance));
     for (size_t at = 0; at < sizeof(chance); at += 112)
         memcpy(chance + at + 8, "\0\0\0\x64", 4);
-    assert_int_equal(ff_format_detect(chance, sizeof(chance), sizeof(chance), &format, &error),
-                     -ENOENT);
-    assert_int_equal(ff_format_detect("\x05\0\0\0\0", 5, 5, &format, &error), 0);
+    assert_int_equal(
+        ff_format_detect(NULL, chance, sizeof(chance), sizeof(chance), &format, &error), -ENOENT);
+    assert_int_equal(ff_format_detect(NULL, "\x05\0\0\0\0", 5, 5, &format, &error), 0);
     assert_string_equal(ff_format_name(format), "bson");
     ff_format_free(format);
 }

@@ -297,11 +297,11 @@ static void whole_descriptions_have_limits_too(void **state)
 static void all_presets_compile_and_have_a_title(void **state)
 {
     (void)state;
-    assert_true(ff_format_preset_count() >= 50);
-    for (size_t i = 0; i < ff_format_preset_count(); i++) {
+    assert_true(ff_formats_count(NULL) >= 50);
+    for (size_t i = 0; i < ff_formats_count(NULL); i++) {
         struct ff_format *format;
         struct ff_error error = {0};
-        int r = ff_format_find(ff_format_preset_name(i), &format, &error);
+        int r = ff_format_find(ff_formats_name(NULL, i), &format, &error);
         if (r < 0)
             print_error("%s\n", error.text);
         assert_int_equal(r, 0);
@@ -309,7 +309,6 @@ static void all_presets_compile_and_have_a_title(void **state)
         assert_string_not_equal(ff_format_text(format), "");
         ff_format_free(format);
     }
-    assert_null(ff_format_preset_name(ff_format_preset_count()));
 }
 
 static void an_unknown_preset_names_the_nearest(void **state)
