@@ -305,6 +305,7 @@ static void all_presets_compile_and_have_a_title(void **state)
         if (r < 0)
             print_error("%s\n", error.text);
         assert_int_equal(r, 0);
+        assert_string_not_equal(ff_format_title(format), "");
         assert_string_not_equal(ff_format_about(format), "");
         assert_string_not_equal(ff_format_text(format), "");
         ff_format_free(format);
