@@ -36,7 +36,10 @@
  * index, tree, synth: pure
  *   index/pack.h          integers of a few bits
  *   index/block.c         a block of 256 records in few bytes
+ *   index/chunk.h         arrays that grow without moving
  *   index/index.c         where each record lies
+ *   index/select.c        which records are shown
+ *   tree/label.c          a record's own name in its file's name
  *   tree/tree.c           inode <-> record <-> name, by arithmetic
  *   synth/synth.c         the generated stream
  *

@@ -7,8 +7,9 @@
 
 #include <cmocka.h>
 
+#include "base/units.h"
 #include "prop.h"
-#include "tree/tree.h"
+#include "tree/label.h"
 
 #define ROUNDS 20000
 
@@ -151,12 +152,110 @@ static void inodes_and_nodes_are_one_to_one(void **state)
     assert_true(good > 0);
 }
 
+static unsigned int unhex(char c)
+{
+    return (unsigned int)(c <= '9' ? c - '0' : c - 'A' + 10);
+}
+
+/* As any program undoes the percent-encoding of URLs. */
+static size_t percent_decode(char *out, const char *text)
+{
+    size_t len = 0;
+
+    for (; *text; text++) {
+        if (*text == '%') {
+            out[len++] = (char)(unhex(text[1]) << 4 | unhex(text[2]));
+            text += 2;
+        } else {
+            out[len++] = *text;
+        }
+    }
+    return len;
+}
+
+static void a_label_is_a_file_name_that_holds_the_own_name(void **state)
+{
+    (void)state;
+    static const char *const pieces[] = {
+        "a",
+        "/",
+        ".",
+        "..",
+        "%",
+        "%2F",
+        "\\",
+        "\\x41",
+        "\n",
+        "\x80",
+        " ",
+        "-",
+        "0",
+        "\x7f",
+        "\xc3\xa4",
+        "\xe2\x82\xac",
+        "\xf0\x9f\x98\x80",
+        "\xe2\x80\xae",
+        "\xff",
+    };
+    struct ff_prop prop = ff_prop_start(14);
+
+    for (unsigned long round = ff_prop_rounds(ROUNDS); round > 0; round--) {
+        char own[300] = "", text[4 * sizeof(own)], label[3 * sizeof(own)], back[sizeof(label)];
+        size_t own_len = 0;
+        uint64_t number = pick_number(&prop), parsed;
+        for (uint64_t i = ff_prop_below(&prop, ff_prop_below(&prop, 2) ? 4 : 70); i > 0; i--) {
+            const char *piece = pieces[ff_prop_below(&prop, sizeof(pieces) / sizeof(*pieces))];
+            strcpy(own + own_len, piece);
+            own_len += strlen(piece);
+        }
+        ff_escape(text, sizeof(text), own, own_len);
+        size_t len = ff_label_escape(label, sizeof(label), text);
+        assert_int_equal(len, strlen(label));
+        assert_null(strchr(label, '/'));
+        assert_string_not_equal(label, ".");
+        assert_string_not_equal(label, "..");
+        for (size_t i = 0; i < len; i++)
+            assert_true((unsigned char)label[i] >= 0x20 && label[i] != 0x7f);
+        assert_int_equal(percent_decode(back, label), own_len);
+        assert_memory_equal(back, own, own_len);
+        /* All of it is printable: escaping finds nothing to do. */
+        ff_escape(back, sizeof(back), label, len);
+        assert_string_equal(back, label);
+
+        /* Cut: a beginning of it, of whole characters. */
+        size_t room = ff_prop_below(&prop, len + 2);
+        char *shorter = malloc(room + 1);
+        assert_non_null(shorter);
+        size_t cut = ff_label_escape(shorter, room + 1, text);
+        assert_int_equal(ff_label_cut(label, len, room), cut);
+        assert_true(cut <= room && (cut == len || cut + 12 > room));
+        assert_memory_equal(shorter, label, cut);
+        assert_true(percent_decode(back, shorter) <= own_len);
+        ff_escape(back, sizeof(back), shorter, cut);
+        assert_string_equal(back, shorter);
+        free(shorter);
+
+        char name[FF_LABEL_BYTES];
+        enum ff_layout_kind layout = ff_prop_below(&prop, 2) ? FF_TREE_FLAT : FF_TREE_TREE;
+        len = ff_label_numbered(name, layout, number, text, ".x");
+        assert_int_equal(len, strlen(name));
+        assert_int_equal(ff_label_parse_numbered(name, layout, &parsed), 0);
+        assert_int_equal(parsed, number);
+        ff_label_escape(label, FF_LABEL_BYTES, text);
+        len = ff_label_unique(name, label, number, ".x");
+        assert_int_equal(len, strlen(name));
+        assert_int_equal(ff_label_parse_unique(name, ".x", &parsed), 0);
+        assert_int_equal(parsed, number);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(records_have_one_name_and_one_place),
         cmocka_unit_test(a_changed_name_never_finds_the_same_record),
         cmocka_unit_test(inodes_and_nodes_are_one_to_one),
+        cmocka_unit_test(a_label_is_a_file_name_that_holds_the_own_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
