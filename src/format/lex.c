@@ -140,6 +140,29 @@ int ff_lex_number(struct ff_parser *parser, ff_value *ret_value)
     return 0;
 }
 
+static int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    c = (char)tolower((unsigned char)c);
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+size_t ff_lex_escape(const char *text, size_t len, char *ret_byte)
+{
+    static const char names[] = "nrt0\\\"", values[] = "\n\r\t\0\\\"";
+    const char *found = len > 0 ? memchr(names, text[0], sizeof(names) - 1) : NULL;
+
+    if (found) {
+        *ret_byte = values[found - names];
+        return 1;
+    }
+    if (len < 3 || text[0] != 'x' || hex_digit(text[1]) < 0 || hex_digit(text[2]) < 0)
+        return 0;
+    *ret_byte = (char)(hex_digit(text[1]) * 16 + hex_digit(text[2]));
+    return 3;
+}
+
 /* A quoted literal; the parser stands at the opening quote. */
 int ff_lex_literal(struct ff_parser *parser, struct ff_text *ret_text)
 {
@@ -153,27 +176,11 @@ int ff_lex_literal(struct ff_parser *parser, struct ff_text *ret_text)
         if (c == '"')
             break;
         if (c == '\\') {
-            static const char names[] = "nrt0\\\"", values[] = "\n\r\t\0\\\"";
-            size_t escape = parser->pos - 1;
-            char name = ff_lex_peek(parser);
-            const char *found = name ? strchr(names, name) : NULL;
-            parser->pos++;
-            if (found) {
-                c = values[found - names];
-            } else if (name == 'x' && parser->pos + 2 <= parser->len &&
-                       isxdigit((unsigned char)parser->text[parser->pos]) &&
-                       isxdigit((unsigned char)parser->text[parser->pos + 1])) {
-                unsigned int value = 0;
-                for (int i = 0; i < 2; i++) {
-                    int h = tolower((unsigned char)parser->text[parser->pos++]);
-                    value = value * 16 + (unsigned int)(h <= '9' ? h - '0' : h - 'a' + 10);
-                }
-                c = (char)value;
-            } else {
-                return ff_parser_fail(
-                    parser, -EINVAL, escape, 2,
-                    "unknown escape; there are \\n \\r \\t \\0 \\\\ \\\" and \\xHH");
-            }
+            size_t used = ff_lex_escape(parser->text + parser->pos, parser->len - parser->pos, &c);
+            if (used == 0)
+                return ff_parser_fail(parser, -EINVAL, parser->pos - 1, 2,
+                                      "unknown escape; there are " FF_LEX_ESCAPES);
+            parser->pos += used;
         }
         if (len == sizeof(bytes))
             return ff_parser_fail(parser, -EOVERFLOW, start, parser->pos - start,

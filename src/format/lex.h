@@ -25,6 +25,11 @@ bool ff_lex_word_is(const struct ff_parser *parser, struct ff_text word, const c
 /* Decimal or 0x hex, a sign before it; -2^63 .. 2^64-1. */
 int ff_lex_number(struct ff_parser *parser, ff_value *ret_value);
 
+/* The byte that an escape stands for; text, at most len bytes of it, follows the backslash. How
+ * many of them the escape takes, 0 when there is no such escape. */
+size_t ff_lex_escape(const char *text, size_t len, char *ret_byte);
+#define FF_LEX_ESCAPES "\\n \\r \\t \\0 \\\\ \\\" and \\xHH"
+
 /* A quoted literal, from its opening quote on: its bytes, kept in the layout's text. */
 int ff_lex_literal(struct ff_parser *parser, struct ff_text *ret_text);
 

@@ -140,7 +140,8 @@ static int refuse_key(const struct entry *entry, struct ff_error *error)
                         near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
 
-static int set_option(struct ff_format *format, const struct entry *entry, struct ff_error *error)
+static int set_option(struct ff_format *format, struct ff_directives *directives,
+                      const struct entry *entry, struct ff_error *error)
 {
     if (strcmp(entry->key, "title") == 0)
         return set_text(format->title, sizeof(format->title), entry, error);
@@ -156,7 +157,8 @@ static int set_option(struct ff_format *format, const struct entry *entry, struc
         return ff_content_parse(entry->value, &format->content) == 0
                    ? 0
                    : ff_error_set(error, -EINVAL, "'content' is payload, frame or file");
-    return refuse_key(entry, error);
+    int r = ff_directive_set(directives, entry->key, entry->value, error);
+    return r == -ENOENT ? refuse_key(entry, error) : r;
 }
 
 /* The section as it is printed. NULL when memory is short. */
@@ -179,6 +181,7 @@ static int build(const struct section *section, unsigned int line, struct ff_for
                  struct ff_error *error)
 {
     struct ff_alt_source alts[FF_LAYOUT_ALTS_MAX];
+    struct ff_directives directives = {.max = 0};
     struct ff_error detail = {0};
     size_t count = 0;
     int r;
@@ -188,7 +191,7 @@ static int build(const struct section *section, unsigned int line, struct ff_for
         enum ff_section part;
         const char *suffix;
         if (!part_of(entry->key, &part, &suffix))
-            r = set_option(format, entry, &detail);
+            r = set_option(format, &directives, entry, &detail);
         else if (count == FF_LAYOUT_ALTS_MAX)
             r = ff_error_set(&detail, -EOVERFLOW, "a format has at most %d alternatives",
                              FF_LAYOUT_ALTS_MAX);
@@ -202,7 +205,7 @@ static int build(const struct section *section, unsigned int line, struct ff_for
     }
     if (!(format->text = text_of(section)))
         return ff_error_set(error, -ENOMEM, "out of memory");
-    if ((r = ff_layout_compile(alts, count, NULL, &format->layout, &detail)) < 0)
+    if ((r = ff_layout_compile(alts, count, &directives, &format->layout, &detail)) < 0)
         return fail_at(line, &detail, r, error);
     return 0;
 }
