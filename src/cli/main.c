@@ -20,6 +20,7 @@
  *   format/decode.c       one frame from a window of bytes
  *   format/decode_fault.c what is wrong with a frame, in words
  *   format/checksum.c     the checksums that descriptions know
+ *   format/directive.c    what holds for the whole archive: blocks, tails, magic to search for
  *   format/format.c       a format: a layout with a name
  *   format/ini.c          the lines of an INI text
  *   format/section.c      a format from a section of it

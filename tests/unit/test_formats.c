@@ -347,6 +347,16 @@ static void formats_have_a_limit(void **state)
     assert_non_null(strstr(error.text, "g: "));
     assert_int_equal(ff_formats_count(formats), ff_formats_count(NULL) + FF_FORMATS_ADDED_MAX);
     ff_formats_free(formats);
+
+    /* Those that were replaced do not count. */
+    formats = make();
+    assert_int_equal(add(formats, "[n0]\nframe = data[1]\n", "f", &error), 0);
+    assert_int_equal(add(formats, "[n0]\nframe = data[2]\n", "f", &error), 0);
+    char *rest = numbered(1, FF_FORMATS_ADDED_MAX - 1);
+    assert_int_equal(add(formats, rest, "f", &error), 0);
+    assert_int_equal(ff_formats_count(formats), ff_formats_count(NULL) + FF_FORMATS_ADDED_MAX);
+    ff_formats_free(formats);
+    free(rest);
     free(over);
     free(most);
 }
