@@ -95,6 +95,12 @@ const char *ff_format_text(const struct ff_format *format);  /* its description,
 const char *ff_format_extension(const struct ff_format *format, enum ff_content content);
 enum ff_content ff_format_content(const struct ff_format *format); /* the default for mounts */
 
+/* Whether headers of the format may tell a record's time, type or name (struct ff_details). True
+ * for the format "none", which has no records that would lack them. */
+bool ff_format_has_times(const struct ff_format *format);
+bool ff_format_has_types(const struct ff_format *format);
+bool ff_format_has_names(const struct ff_format *format);
+
 /* "payload", "frame" or "file"; -EINVAL for anything else. */
 int ff_content_parse(const char *text, enum ff_content *ret_content);
 const char *ff_content_name(enum ff_content content);

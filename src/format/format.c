@@ -119,6 +119,48 @@ enum ff_content ff_format_content(const struct ff_format *format)
     return format->content;
 }
 
+/* Whether any alternative of the frame has one of these roles: a slot or an item. */
+static bool has_role(const struct ff_format *format, bool (*has)(const struct ff_roles *roles))
+{
+    const struct ff_layout *layout = &format->layout;
+
+    for (unsigned int a = layout->alt_first[FF_FRAME]; a < layout->alt_first[FF_FRAME + 1]; a++)
+        if (has(&layout->alts[a].roles))
+            return true;
+    return format->none;
+}
+
+static bool has_time(const struct ff_roles *roles)
+{
+    return roles->time != FF_NO_SLOT || roles->time_ms != FF_NO_SLOT ||
+           roles->time_us != FF_NO_SLOT || roles->time_ns != FF_NO_SLOT;
+}
+
+static bool has_type(const struct ff_roles *roles)
+{
+    return roles->type_slot != FF_NO_SLOT || roles->type_item != FF_NO_ITEM;
+}
+
+static bool has_name(const struct ff_roles *roles)
+{
+    return roles->name_item != FF_NO_ITEM;
+}
+
+bool ff_format_has_times(const struct ff_format *format)
+{
+    return has_role(format, has_time);
+}
+
+bool ff_format_has_types(const struct ff_format *format)
+{
+    return has_role(format, has_type);
+}
+
+bool ff_format_has_names(const struct ff_format *format)
+{
+    return has_role(format, has_name);
+}
+
 static const char *const content_names[] = {"payload", "frame", "file"};
 
 int ff_content_parse(const char *text, enum ff_content *ret_content)
