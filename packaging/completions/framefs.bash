@@ -4,8 +4,8 @@ _framefs_options()
 {
     case $1 in
         mount)
-            echo --format= --frame= --max-records= --layout= --content= --control= --interval= --separator= \
-                --synthetic= --uid= --gid= --umask= --allow-other -o --foreground -f --debug -d \
+            echo --format= --frame= --max-records= --layout= --names= --content= --control= --interval= \
+                --separator= --synthetic= --uid= --gid= --umask= --allow-other -o --foreground -f --debug -d \
                 --help -h
             ;;
         umount) echo --lazy -l --help -h ;;
@@ -25,12 +25,13 @@ _framefs_values()
         --format) echo auto "$(framefs formats 2>/dev/null | cut -d ' ' -f 1)" ;;
         --content) echo payload frame file ;;
         --layout) echo auto flat tree ;;
+        --names) echo number number-name name ;;
         --control) echo hidden listed off ;;
         --uid) compgen -u ;;
         --gid) compgen -g ;;
         -o)
-            echo format= frame= max-records= layout= content= control= interval= separator= synthetic= uid= \
-                gid= umask= allow_other foreground debug fsname= subtype= default_permissions \
+            echo format= frame= max-records= layout= names= content= control= interval= separator= \
+                synthetic= uid= gid= umask= allow_other foreground debug fsname= subtype= default_permissions \
                 auto_unmount max_read= ro nosuid nodev noexec noatime
             ;;
         *) return 1 ;;

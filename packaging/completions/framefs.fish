@@ -27,6 +27,7 @@ __framefs_complete mount -l format -x -a '(__framefs_formats)' -d 'The format of
 __framefs_complete mount -l frame -x -d 'Describe the frames yourself'
 __framefs_complete mount -l max-records -x -d 'Stop at so many records'
 __framefs_complete mount -l layout -x -a 'auto flat tree' -d 'How records are put in directories'
+__framefs_complete mount -l names -x -a 'number number-name name' -d 'How the files are called'
 __framefs_complete mount -l content -x -a 'payload frame file' -d 'What a file holds'
 __framefs_complete mount -l control -x -a 'hidden listed off' -d 'Whether .framefs is there'
 __framefs_complete mount -l interval -x -d 'Read the archive in pieces of this size'

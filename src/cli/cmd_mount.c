@@ -127,6 +127,7 @@ static enum ff_exit serve(struct mount *mount)
         .archives = mount->archives,
         .archive_count = mount->count,
         .layout = (enum ff_layout_kind)values->layout,
+        .names = (enum ff_names_mode)values->names,
         .control = (enum ff_control_mode)values->control,
         .synth = values->synth,
         .show_synthetic = values->synthetic,
@@ -191,6 +192,10 @@ static enum ff_exit run(struct ff_cli *cli, const void *values_of, char **operan
     (void)cli;
     if (count < 2 && !values->synthetic)
         return ff_command_refuse(&ff_command_mount, "the directory to mount at is missing");
+    if (values->names == FF_NAMES_NAME && values->layout == FF_TREE_TREE)
+        return ff_command_refuse(&ff_command_mount,
+                                 "names=name shows all records in one directory, layout=tree does "
+                                 "not: take names=number-name, or leave the layout away");
     if (mount.count > FF_NODE_ARCHIVES_MAX) {
         ff_error_set(&error, -E2BIG, "at most %" PRIu32 " archives fit in a mount",
                      FF_NODE_ARCHIVES_MAX);

@@ -62,6 +62,8 @@
  *   fs/request.h          a request, as it is kept while it waits
  *   fs/park.c             requests that wait for the scan
  *   fs/node.c             a node by its inode or its name
+ *   fs/naming.c           how the records are called
+ *   fs/roster.c           the records by their own names, made unique
  *   fs/attr.c             stat
  *   fs/dir.c              listings
  *   fs/read.c             contents

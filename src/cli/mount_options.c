@@ -18,6 +18,16 @@ static int parse_layout(void *field, const char *argument, struct ff_error *erro
     return ff_option_choose(argument, names, field, error);
 }
 
+static int parse_names(void *field, const char *argument, struct ff_error *error)
+{
+    static const char *const names[] = {[FF_NAMES_NUMBER] = "number",
+                                        [FF_NAMES_NUMBER_NAME] = "number-name",
+                                        [FF_NAMES_NAME] = "name",
+                                        NULL};
+
+    return ff_option_choose(argument, names, field, error);
+}
+
 static int parse_control(void *field, const char *argument, struct ff_error *error)
 {
     static const char *const names[] = {[FF_CONTROL_HIDDEN] = "hidden",
@@ -142,6 +152,14 @@ const struct ff_option ff_mount_options[] = {
         FIELD(layout),
     },
     {
+        .name = "names",
+        .argument = "HOW",
+        .help = "number: 00000042, the default; number-name:\n00000042-NAME, with what the record "
+                "calls itself;\nname: NAME, in one directory of up to 65536",
+        .parse = parse_names,
+        FIELD(names),
+    },
+    {
         .name = "content",
         .argument = "WHAT",
         .help = "what a record's file holds: payload, frame (with header\n"
@@ -250,6 +268,7 @@ static const struct ff_option list_options[] = {
 
 const struct ff_mount_values ff_mount_defaults = {
     .layout = FF_TREE_AUTO,
+    .names = FF_NAMES_NUMBER,
     .control = FF_CONTROL_HIDDEN,
     .interval_bytes = FF_INTERVAL_DEFAULT_BYTES,
     .synth = {.size = FF_SYNTH_SIZE_DEFAULT, .kind = FF_SYNTH_COUNTER},

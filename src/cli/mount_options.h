@@ -18,6 +18,7 @@
 struct ff_mount_values {
     struct ff_input_options input;
     int layout;  /* enum ff_layout_kind */
+    int names;   /* enum ff_names_mode */
     int control; /* enum ff_control_mode */
     struct ff_option_content content;
     uint64_t interval_bytes;

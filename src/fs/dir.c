@@ -22,15 +22,44 @@ static void set_name(struct entry *entry, const char *name)
     memcpy(entry->name, name, len + 1);
 }
 
+/* What the node is called in its directory. */
+static int name_child(struct ff_fs *fs, struct entry *entry, struct ff_wait *ret_wait)
+{
+    const struct ff_node *node = &entry->node;
+    char name[FF_LABEL_BYTES];
+    int r = 0;
+
+    switch (node->kind) {
+    case FF_NODE_ARCHIVE:
+        set_name(entry, ff_fs_shown(fs, node)->name);
+        return 0;
+    case FF_NODE_CONTROL:
+    case FF_NODE_SHARED:
+        set_name(entry, ff_control_name((enum ff_control)node->value));
+        return 0;
+    case FF_NODE_MILLION:
+        ff_name_million(name, node->value);
+        break;
+    case FF_NODE_THOUSAND:
+        ff_name_thousand(name, node->value);
+        break;
+    default:
+        r = ff_naming_name(fs, ff_fs_shown(fs, node), node->value, name, ret_wait);
+        break;
+    }
+    if (r == 0)
+        set_name(entry, name);
+    return r;
+}
+
 /* The control files in the order of their listing, those that this directory has. */
 static int control_child(const struct ff_fs *fs, const struct ff_node *directory, uint64_t child,
-                         struct entry *entry)
+                         struct ff_node *ret_node)
 {
     for (int control = FF_CONTROL_DIR + 1; control < FF_CONTROL_ROOT_SYNTHETIC; control++) {
         if (!ff_fs_has_control(fs, directory->kind, (enum ff_control)control) || child-- > 0)
             continue;
-        entry->node = ff_fs_make_node(fs, directory->archive, directory->kind, (uint64_t)control);
-        set_name(entry, ff_control_name((enum ff_control)control));
+        *ret_node = ff_fs_make_node(fs, directory->archive, directory->kind, (uint64_t)control);
         return 0;
     }
     return -ENOENT;
@@ -38,12 +67,11 @@ static int control_child(const struct ff_fs *fs, const struct ff_node *directory
 
 /* A record or a directory of records. */
 static int record_child(const struct ff_fs *fs, const struct ff_node *directory, uint64_t child,
-                        struct entry *entry, struct ff_wait *ret_wait)
+                        struct ff_node *ret_node, struct ff_wait *ret_wait)
 {
     const struct ff_shown *shown = ff_fs_shown(fs, directory);
     uint64_t first = 0, count = FF_NODE_VALUES_MAX, step = 1;
     enum ff_node_kind kind = FF_NODE_RECORD;
-    char name[FF_TREE_NAME_BYTES];
 
     if (directory->kind == FF_NODE_MILLION) {
         kind = FF_NODE_THOUSAND;
@@ -60,46 +88,39 @@ static int record_child(const struct ff_fs *fs, const struct ff_node *directory,
 
     uint64_t number = first + child * step;
     int r = ff_fs_has_record(shown, number, ret_wait);
-    if (r < 0)
-        return r;
-    entry->node = ff_fs_make_node(fs, directory->archive, kind, number / step);
-    if (kind == FF_NODE_MILLION)
-        ff_name_million(name, number / step);
-    else if (kind == FF_NODE_THOUSAND)
-        ff_name_thousand(name, number / step);
-    else
-        ff_name_record(name, shown->layout, number, shown->extension);
-    set_name(entry, name);
-    return 0;
+    if (r == 0)
+        *ret_node = ff_fs_make_node(fs, directory->archive, kind, number / step);
+    return r;
 }
 
 static int get_child(const struct ff_fs *fs, const struct ff_node *directory, uint64_t child,
-                     struct entry *entry, struct ff_wait *ret_wait)
+                     struct ff_node *ret_node, struct ff_wait *ret_wait)
 {
     switch (directory->kind) {
     case FF_NODE_CONTROL:
     case FF_NODE_SHARED:
         if (directory->value == FF_CONTROL_SLICES)
             return -ENOENT;
-        return control_child(fs, directory, child, entry);
+        return control_child(fs, directory, child, ret_node);
     case FF_NODE_ROOT:
         if (fs->single)
             break;
         if (child >= fs->shown_count)
             return -ENOENT;
-        entry->node = ff_fs_make_node(fs, (size_t)child, FF_NODE_ARCHIVE, 0);
-        set_name(entry, fs->shown[child].name);
+        *ret_node = ff_fs_make_node(fs, (size_t)child, FF_NODE_ARCHIVE, 0);
         return 0;
     default:
         break;
     }
-    return record_child(fs, directory, child, entry, ret_wait);
+    return record_child(fs, directory, child, ret_node, ret_wait);
 }
 
 /* The entry at a place; -ENOENT past the last one, -EAGAIN, -ESRCH when this place is empty. */
-static int get_entry(const struct ff_fs *fs, const struct ff_node *directory, uint64_t place,
+static int get_entry(struct ff_fs *fs, const struct ff_node *directory, uint64_t place,
                      struct entry *entry, struct ff_wait *ret_wait)
 {
+    int r;
+
     switch (place) {
     case PLACE_SELF:
         entry->node = *directory;
@@ -113,18 +134,20 @@ static int get_entry(const struct ff_fs *fs, const struct ff_node *directory, ui
         if (fs->options->control != FF_CONTROL_LISTED ||
             !ff_fs_control_dir(fs, directory, &entry->node))
             return -ESRCH;
-        set_name(entry, ff_control_name(FF_CONTROL_DIR));
-        return 0;
+        break;
     case PLACE_SYNTHETIC:
         if (directory->kind != FF_NODE_ROOT ||
             !ff_fs_has_control(fs, FF_NODE_SHARED, FF_CONTROL_ROOT_SYNTHETIC))
             return -ESRCH;
         entry->node = ff_fs_make_node(fs, 0, FF_NODE_SHARED, FF_CONTROL_ROOT_SYNTHETIC);
-        set_name(entry, ff_control_name(FF_CONTROL_ROOT_SYNTHETIC));
-        return 0;
+        break;
     default:
-        return get_child(fs, directory, place - PLACE_CHILDREN, entry, ret_wait);
+        r = get_child(fs, directory, place - PLACE_CHILDREN, &entry->node, ret_wait);
+        if (r < 0)
+            return r;
+        break;
     }
+    return name_child(fs, entry, ret_wait);
 }
 
 /* Whether readdirplus tells all of the entries of this directory: it is small for certain, somebody
@@ -132,14 +155,14 @@ static int get_entry(const struct ff_fs *fs, const struct ff_node *directory, ui
 static bool is_told_in_full(const struct ff_fs *fs, const struct ff_node *directory)
 {
     const struct ff_shown *shown = ff_fs_shown(fs, directory);
-    struct entry entry;
+    struct ff_node node;
     struct ff_wait wait;
 
     if (directory->kind == FF_NODE_CONTROL || directory->kind == FF_NODE_SHARED)
         return false;
     if (shown && atomic_load_explicit(&shown->unread, memory_order_relaxed) >= FF_PLUS_UNREAD_MAX)
         return false;
-    return get_child(fs, directory, FF_PLUS_ENTRIES_MAX, &entry, &wait) == -ENOENT;
+    return get_child(fs, directory, FF_PLUS_ENTRIES_MAX, &node, &wait) == -ENOENT;
 }
 
 static size_t add_entry(struct ff_fs *fs, fuse_req_t req, char *buf, size_t len,

@@ -11,6 +11,13 @@
 
 #include "tree/tree.h"
 
+/* How the records' files are called (tree/label.h). */
+enum ff_names_mode {
+    FF_NAMES_NUMBER,      /* 00000042.ext */
+    FF_NAMES_NUMBER_NAME, /* 00000042-LABEL.ext */
+    FF_NAMES_NAME,        /* LABEL.ext, made unique; in the flat layout only */
+};
+
 enum ff_control_mode { FF_CONTROL_HIDDEN, FF_CONTROL_LISTED, FF_CONTROL_OFF };
 
 struct ff_fs_archive {
@@ -24,6 +31,7 @@ struct ff_fs_options {
     const struct ff_fs_archive *archives;
     size_t archive_count;       /* 0 only with show_synthetic: the generated file alone */
     enum ff_layout_kind layout; /* AUTO is settled from the archive's first records */
+    enum ff_names_mode names;   /* NAME: not with layout TREE */
     enum ff_control_mode control;
     struct ff_synth synth; /* .framefs/synthetic */
     bool show_synthetic;   /* also DIR/synthetic */

@@ -29,21 +29,37 @@ static int check_names(const struct ff_fs_options *options, struct ff_error *err
     return 0;
 }
 
-/* Scans as far as the layout and the epoch depend on. */
-static void settle(struct ff_shown *shown, enum ff_layout_kind layout)
+/* Own names take a table of all of them, and one directory: all records must be known. */
+static int settle_roster(struct ff_shown *shown, struct ff_error *error)
 {
-    uint64_t records = layout == FF_TREE_AUTO ? FF_TREE_FLAT_MAX + 1 : 1;
-    struct ff_error error = {0};
+    if (ff_archive_count(shown->archive) > FF_ROSTER_RECORDS_MAX)
+        return ff_error_set(error, -EOVERFLOW,
+                            "%s: more than %u records: too many for names=name, which shows all of "
+                            "them in one directory; mount with names=number-name",
+                            ff_archive_name(shown->archive), FF_ROSTER_RECORDS_MAX);
+    shown->layout = FF_TREE_FLAT;
+    int r = ff_roster_new(shown->extension, &shown->roster);
+    return r < 0 ? ff_error_set(error, r, "out of memory") : 0;
+}
+
+/* Scans as far as the layout, the epoch and the names depend on. */
+static int settle(struct ff_fs *fs, struct ff_shown *shown, struct ff_error *error)
+{
+    enum ff_layout_kind layout = fs->options->layout;
+    bool own_names = fs->options->names == FF_NAMES_NAME;
+    uint64_t records = layout == FF_TREE_AUTO || own_names ? FF_TREE_FLAT_MAX + 1 : 1;
+    struct ff_error detail = {0};
 
     /* What ends a scan becomes a damage. A scan that runs goes on from start_scans(), which is told
      * of its progress. */
     ff_archive_scan_stop(shown->archive);
     if (!ff_archive_complete(shown->archive) && ff_archive_count(shown->archive) < records)
-        (void)ff_archive_scan(shown->archive, records, &error);
+        (void)ff_archive_scan(shown->archive, records, &detail);
     if (layout == FF_TREE_AUTO)
         layout = ff_archive_count(shown->archive) > FF_TREE_FLAT_MAX ? FF_TREE_TREE : FF_TREE_FLAT;
     shown->layout = layout;
     shown->epoch = ff_archive_epoch(shown->archive);
+    return own_names ? settle_roster(shown, error) : 0;
 }
 
 static bool is_later(const struct timespec *a, const struct timespec *b)
@@ -70,11 +86,14 @@ static int show_archives(struct ff_fs *fs, struct ff_error *error)
             .name = given->name,
             .content = given->content,
             .extension = ff_format_extension(format, given->content),
+            .has_names = ff_format_has_names(format),
         };
         ff_snapshot_init(&shown->info);
         ff_snapshot_init(&shown->damage);
         fs->shown_count++;
-        settle(shown, options->layout);
+        int r = settle(fs, shown, error);
+        if (r < 0)
+            return r;
         struct timespec mtime = ff_archive_mtime(shown->archive);
         if (i == 0 || is_later(&mtime, &fs->mtime))
             fs->mtime = mtime;
@@ -275,6 +294,8 @@ static int serve(struct ff_fs *fs, struct ff_error *error)
     if (r < 0)
         return ff_error_set(error, r, "cannot start a thread: %s", strerror(-r));
     r = start_scans(fs, error);
+    if (r == 0 && (r = ff_naming_start(fs)) < 0)
+        ff_error_set(error, r, "cannot start a thread: %s", strerror(-r));
     if (r == 0) {
         r = ff_session_serve(fs);
         if (r < 0)
@@ -295,6 +316,7 @@ static int mount_and_serve(struct ff_fs *fs, struct ff_error *error)
     if (r == 0) {
         r = serve(fs, error);
         unmount_session(fs);
+        ff_naming_stop(fs);
         stop_scans(fs);
     }
     ff_session_signals_end();
@@ -330,6 +352,7 @@ static void done(struct ff_fs *fs)
     for (size_t i = 0; i < fs->shown_count; i++) {
         ff_snapshot_done(&fs->shown[i].info);
         ff_snapshot_done(&fs->shown[i].damage);
+        ff_roster_free(fs->shown[i].roster);
     }
     free(fs->shown);
     pthread_mutex_destroy(&fs->log_lock);

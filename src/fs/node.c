@@ -190,7 +190,7 @@ static int lookup_record(struct ff_fs *fs, const struct ff_node *parent, const c
         node.kind = FF_NODE_MILLION;
         r = ff_name_parse_million(name, &node.value);
     } else {
-        r = ff_name_parse_record(name, shown->layout, shown->extension, &node.value);
+        r = ff_naming_find(fs, shown, name, &node.value, ret_wait);
         if (r == 0 && parent->kind == FF_NODE_THOUSAND && node.value / THOUSAND != parent->value)
             r = -ENOENT;
     }

@@ -242,6 +242,8 @@ static bool is_ready(const struct ff_parked *parked)
 {
     const struct ff_wait *wait = &((const struct waiting *)parked)->wait;
 
+    if (wait->roster)
+        return ff_roster_is_final(wait->roster);
     return ff_archive_complete(wait->archive) || ff_archive_count(wait->archive) >= wait->records;
 }
 

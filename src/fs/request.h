@@ -35,10 +35,12 @@ struct ff_request {
     int whence;
 };
 
-/* What a request that cannot be answered yet waits for: so many records, or the scan's end. */
+/* What a request that cannot be answered yet waits for: so many records, or the scan's end; or the
+ * table of names. */
 struct ff_wait {
     const struct ff_archive *archive;
-    uint64_t records; /* UINT64_MAX: the scan's end only */
+    uint64_t records;               /* UINT64_MAX: the scan's end only */
+    const struct ff_roster *roster; /* or NULL */
 };
 
 #endif

@@ -14,6 +14,7 @@
 #include "fs/mountinfo.h"
 #include "fs/park.h"
 #include "fs/request.h"
+#include "fs/roster.h"
 #include "fs/slice.h"
 #include "fs/snapshot.h"
 #include "fs/stats.h"
@@ -38,6 +39,8 @@ struct ff_shown {
     enum ff_content content;
     enum ff_layout_kind layout; /* FLAT or TREE */
     const char *extension;
+    bool has_names;           /* records may have names of their own */
+    struct ff_roster *roster; /* of names=name, else NULL */
     uint8_t epoch;
     struct ff_snapshot info;
     struct ff_snapshot damage;
@@ -61,6 +64,9 @@ struct ff_fs {
     struct timespec mtime;    /* of what belongs to no archive: the newest archive's, or 0 */
 
     struct ff_park park;
+    pthread_t namer; /* fills the rosters */
+    bool namer_runs;
+    atomic_bool namer_stop;
     struct ff_slices slices;
     struct ff_snapshot stats_text;
     struct ff_stats stats;
@@ -97,6 +103,19 @@ struct ff_node ff_fs_root_node(void);
 struct ff_node ff_fs_make_node(const struct ff_fs *fs, size_t shown, enum ff_node_kind kind,
                                uint64_t value);
 void ff_fs_parent(const struct ff_fs *fs, const struct ff_node *node, struct ff_node *ret_parent);
+
+/* ---- naming.c: how the records are called ---- */
+
+/* The name of a record that is known: -EAGAIN, -ENOMEM. */
+int ff_naming_name(struct ff_fs *fs, const struct ff_shown *shown, uint64_t number,
+                   char buf[FF_LABEL_BYTES], struct ff_wait *ret_wait);
+/* The record of that name, if there is one: whether it exists is for the caller to check. -ENOENT,
+ * -EAGAIN, -EIO, -ENOMEM. */
+int ff_naming_find(struct ff_fs *fs, const struct ff_shown *shown, const char *name,
+                   uint64_t *ret_number, struct ff_wait *ret_wait);
+/* Fills the rosters in a thread of its own, where the mount has any; its scans are complete. */
+int ff_naming_start(struct ff_fs *fs);
+void ff_naming_stop(struct ff_fs *fs);
 
 /* ---- attr.c ---- */
 

@@ -155,9 +155,9 @@ def check_values():
     """Each value that bash offers is accepted: the message, if any, is of something else."""
     offences = []
     text = common.text(SHELLS['bash'])
-    choices = {'layout', 'content', 'control'}
+    choices = {'layout', 'names', 'content', 'control'}
     for option in choices:
-        values = re.search(rf'--{option}\) echo ([a-z ]+) ;;', text).group(1).split()
+        values = re.search(rf'--{option}\) echo ([a-z -]+) ;;', text).group(1).split()
         for value in values:
             for arguments in ((f'--{option}={value}',), ('-o', f'{option}={value}')):
                 result = run('mount', *arguments, 'x')
@@ -167,7 +167,8 @@ def check_values():
             offences.append(f'mount --{option}=nonsense is accepted')
     listed = re.search(r'-o\)\s+echo (.*?)\n\s+;;', text, re.DOTALL).group(1)
     for word in listed.replace('\\\n', ' ').split():
-        value = {'format=': 'pcap', 'frame=': 'len:u8 data', 'layout=': 'flat', 'content=': 'file',
+        value = {'format=': 'pcap', 'frame=': 'len:u8 data', 'layout=': 'flat', 'names=': 'name',
+                 'content=': 'file',
                  'control=': 'off', 'interval=': '64', 'max-records=': '9', 'synthetic=': '1',
                  'uid=': '0', 'gid=': '0', 'umask=': '0', 'max_read=': '4096'}.get(word, 'x')
         item = word + value if word.endswith('=') else word

@@ -302,6 +302,38 @@ static void what_the_scan_has_not_reached_is_waited_for(void **state)
     end(mount);
 }
 
+static void names_wait_for_their_table(void **state)
+{
+    (void)state;
+    struct mount *mount = begin(1, 3, UINT64_MAX, FF_TREE_FLAT);
+    struct ff_shown *shown = &mount->shown[0];
+    struct ff_node node = ff_fs_root_node(), found;
+    struct ff_wait wait = {0};
+    char buf[4096];
+
+    mount->options.names = FF_NAMES_NAME;
+    assert_int_equal(ff_roster_new(shown->extension, &shown->roster), 0);
+    assert_int_equal(ff_fs_lookup(&mount->fs, &node, "b.x", &found, &wait), -EAGAIN);
+    assert_ptr_equal(wait.roster, shown->roster);
+    assert_ptr_equal(wait.archive, shown->archive);
+    wait = (struct ff_wait){0};
+    /* "." and "..", then the first record. */
+    assert_int_equal(ff_dir_fill(&mount->fs, NULL, &node, false, buf, sizeof(buf), 4, &wait),
+                     -EAGAIN);
+    assert_ptr_equal(wait.roster, shown->roster);
+    is_there(mount, ".framefs/all");
+
+    for (const char *text = "abc"; *text; text++)
+        assert_int_equal(ff_roster_add(shown->roster, (const char[]){*text, '\0'}), 0);
+    assert_int_equal(ff_roster_seal(shown->roster), 0);
+    assert_int_equal(walk(mount, "b.x", &found), 0);
+    assert_int_equal(found.value, 1);
+    is_missing(mount, "d.x");
+    is_missing(mount, "00000001.x");
+    ff_roster_free(shown->roster);
+    end(mount);
+}
+
 /* ---- listings ---- */
 
 struct listed {
@@ -572,6 +604,7 @@ int main(void)
         cmocka_unit_test(dots_lead_to_the_directory_and_its_parent),
         cmocka_unit_test(nodes_of_something_else_are_stale),
         cmocka_unit_test(what_the_scan_has_not_reached_is_waited_for),
+        cmocka_unit_test(names_wait_for_their_table),
         cmocka_unit_test(listings_hold_each_entry_once),
         cmocka_unit_test(small_directories_are_told_in_full),
         cmocka_unit_test(a_tree_that_is_only_listed_is_told_by_names),
