@@ -4,16 +4,16 @@ _framefs_options()
 {
     case $1 in
         mount)
-            echo --format= --frame= --max-records= --layout= --names= --content= --control= --interval= \
-                --separator= --synthetic= --uid= --gid= --umask= --allow-other -o --foreground -f --debug -d \
+            echo --format= --frame= --formats= --max-records= --layout= --names= --content= --control= \
+                --interval= --separator= --synthetic= --uid= --gid= --umask= --allow-other -o --foreground -f --debug -d \
                 --help -h
             ;;
         umount) echo --lazy -l --help -h ;;
-        info) echo --format= --frame= --max-records= --histogram --json --help -h ;;
-        ls) echo --format= --frame= --json --help -h ;;
-        cat) echo --format= --frame= --content= --separator= --help -h ;;
+        info) echo --format= --frame= --formats= --max-records= --histogram --json --help -h ;;
+        ls) echo --format= --frame= --formats= --json --help -h ;;
+        cat) echo --format= --frame= --formats= --content= --separator= --help -h ;;
         synth) echo --check --offset= --help -h ;;
-        formats) echo --json --help -h ;;
+        formats) echo --formats= --json --help -h ;;
         help) echo --help -h ;;
     esac
 }
@@ -30,8 +30,8 @@ _framefs_values()
         --uid) compgen -u ;;
         --gid) compgen -g ;;
         -o)
-            echo format= frame= max-records= layout= names= content= control= interval= separator= \
-                synthetic= uid= gid= umask= allow_other foreground debug fsname= subtype= default_permissions \
+            echo format= frame= formats= max-records= layout= names= content= control= \
+                interval= separator= synthetic= uid= gid= umask= allow_other foreground debug fsname= subtype= default_permissions \
                 auto_unmount max_read= ro nosuid nodev noexec noatime
             ;;
         *) return 1 ;;

@@ -319,6 +319,7 @@ static enum ff_exit parse_ranges(char **texts, size_t count, struct ff_range **r
 static enum ff_exit run(struct ff_cli *cli, const void *values_of, char **operands, size_t count)
 {
     const struct cat_values *values = values_of;
+    struct ff_input_choice choice;
     struct ff_input input;
     struct cat cat = {.cli = cli, .values = values, .content = FF_CONTENT_PAYLOAD};
 
@@ -327,11 +328,8 @@ static enum ff_exit run(struct ff_cli *cli, const void *values_of, char **operan
     if (cat.content == FF_CONTENT_FILE && values->separator.len > 0)
         return ff_command_refuse(&ff_command_cat,
                                  "--separator would break the archive that --content=file writes");
-    enum ff_exit status = ff_input_check(&values->input);
-    if (status != FF_EXIT_DONE)
-        return status;
     FF_CLEANUP(free) struct ff_range *ranges = NULL;
-    status = parse_ranges(operands + 1, count - 1, &ranges, &cat.range_count);
+    enum ff_exit status = parse_ranges(operands + 1, count - 1, &ranges, &cat.range_count);
     if (status != FF_EXIT_DONE)
         return status;
     cat.ranges = ranges;
@@ -343,8 +341,10 @@ static enum ff_exit run(struct ff_cli *cli, const void *values_of, char **operan
     cat.window = window;
     /* In a forward pass the scan forgets a stream's record when it is asked for the next one. */
     bool forward = cat.content != FF_CONTENT_FILE && ff_range_is_forward(ranges, cat.range_count);
-    status =
-        ff_input_open(operands[0], &values->input, FF_INPUT_STREAMS, &cli->out, !forward, &input);
+    if ((status = ff_input_choose(&values->input, &choice)) != FF_EXIT_DONE)
+        return status;
+    status = ff_input_open(operands[0], &choice, FF_INPUT_STREAMS, &cli->out, !forward, &input);
+    ff_input_release(&choice);
     if (status != FF_EXIT_DONE)
         return status;
     cat.name = input.name;

@@ -54,14 +54,14 @@ static void scan_state(void *context, struct ff_progress_state *ret_state)
 /* Opens and scans path to its end. FF_EXIT_FAILED with an archive: it is damaged, or could be read
  * in part only. */
 static enum ff_exit open_archive(const char *path, const struct info_values *values,
+                                 const struct ff_input_choice *choice,
                                  struct ff_archive **ret_archive)
 {
     struct ff_input input;
     struct ff_archive *archive;
     struct ff_error error = {0};
 
-    enum ff_exit status =
-        ff_input_open(path, &values->input, FF_INPUT_STREAMS, NULL, false, &input);
+    enum ff_exit status = ff_input_open(path, choice, FF_INPUT_STREAMS, NULL, false, &input);
     if (status != FF_EXIT_DONE)
         return status;
     const struct ff_archive_options archive_options = {.name = input.path,
@@ -146,21 +146,23 @@ static enum ff_exit print_json(struct ff_output *out, struct ff_archive *const *
 static enum ff_exit run(struct ff_cli *cli, const void *values_of, char **operands, size_t count)
 {
     const struct info_values *values = values_of;
-    enum ff_exit status = ff_input_check(&values->input);
+    struct ff_input_choice choice;
     size_t opened = 0;
 
+    enum ff_exit status = ff_input_choose(&values->input, &choice);
     if (status != FF_EXIT_DONE)
         return status;
     FF_CLEANUP(free) struct ff_archive **archives = calloc(count, sizeof(struct ff_archive *));
     if (!archives) {
         ff_say("out of memory");
+        ff_input_release(&choice);
         return FF_EXIT_FAILED;
     }
     if (values->json)
         ff_input_allow(count);
     for (size_t i = 0; i < count && !ff_output_failed(&cli->out); i++) {
         struct ff_archive *archive = NULL;
-        status = ff_exit_worse(status, open_archive(operands[i], values, &archive));
+        status = ff_exit_worse(status, open_archive(operands[i], values, &choice, &archive));
         if (!archive)
             continue;
         if (values->json) {
@@ -176,6 +178,7 @@ static enum ff_exit run(struct ff_cli *cli, const void *values_of, char **operan
         if (!values->json)
             ff_archive_close(archive);
     }
+    ff_input_release(&choice);
     if (values->json) {
         status = ff_exit_worse(status, print_json(&cli->out, archives, opened));
         for (size_t i = 0; i < opened; i++)

@@ -128,15 +128,17 @@ static enum ff_exit list(struct ff_cli *cli, const struct ls_values *values,
 static enum ff_exit run(struct ff_cli *cli, const void *values_of, char **operands, size_t count)
 {
     const struct ls_values *values = values_of;
+    struct ff_input_choice choice;
     struct ff_input input;
     struct ff_error error = {0};
     FF_CLEANUP(scan) struct ff_scan *scan = NULL;
 
     (void)count;
-    enum ff_exit status = ff_input_check(&values->input);
+    enum ff_exit status = ff_input_choose(&values->input, &choice);
     if (status != FF_EXIT_DONE)
         return status;
-    status = ff_input_open(operands[0], &values->input, FF_INPUT_STREAMS, &cli->out, false, &input);
+    status = ff_input_open(operands[0], &choice, FF_INPUT_STREAMS, &cli->out, false, &input);
+    ff_input_release(&choice);
     if (status != FF_EXIT_DONE)
         return status;
     if (ff_scan_open(input.source, input.format, NULL, 0, &scan, &error) < 0) {

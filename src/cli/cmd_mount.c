@@ -17,6 +17,7 @@
 
 struct mount {
     const struct ff_mount_values *values;
+    struct ff_input_choice choice;
     const char *dir; /* absolute */
     char **paths;    /* absolute, of the archives */
     char **names;
@@ -86,7 +87,7 @@ static enum ff_exit open_archive(struct mount *mount, size_t index)
     struct ff_archive *archive;
 
     enum ff_exit status =
-        ff_input_open(mount->paths[index], &values->input, FF_INPUT_FILES, NULL, false, &input);
+        ff_input_open(mount->paths[index], &mount->choice, FF_INPUT_FILES, NULL, false, &input);
     if (status != FF_EXIT_DONE)
         return status;
     enum ff_content content = values->content.given ? (enum ff_content)values->content.content
@@ -159,6 +160,7 @@ static enum ff_exit open_and_serve(struct mount *mount)
     ff_input_allow(mount->count);
     for (size_t i = 0; i < mount->count && status == FF_EXIT_DONE; i++)
         status = open_archive(mount, i);
+    ff_input_release(&mount->choice);
     if (status == FF_EXIT_DONE)
         status = serve(mount);
     for (size_t i = 0; i < mount->count; i++)
@@ -168,7 +170,7 @@ static enum ff_exit open_and_serve(struct mount *mount)
 
 static enum ff_exit prepare(struct mount *mount, char **archives, const char *dir, char **ret_dir)
 {
-    enum ff_exit status = ff_input_check(&mount->values->input);
+    enum ff_exit status = ff_input_choose(&mount->values->input, &mount->choice);
 
     if (status == FF_EXIT_DONE)
         status = resolve_dir(dir, ret_dir);
@@ -215,6 +217,7 @@ static enum ff_exit run(struct ff_cli *cli, const void *values_of, char **operan
     }
     if (status == FF_EXIT_DONE)
         status = open_and_serve(&mount);
+    ff_input_release(&mount.choice);
     ff_names_free(mount.names, mount.count);
     free(mount.archives);
     ff_names_free(mount.paths, mount.count);

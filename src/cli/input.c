@@ -89,38 +89,65 @@ static int front_open(struct ff_source **source, struct ff_output *out, bool hol
     return 0;
 }
 
-static bool is_detected(const struct ff_input_options *options)
-{
-    return !options->frame && (!options->format || strcmp(options->format, "auto") == 0);
-}
-
-/* The format that the options name. */
-static int find_format(const struct ff_input_options *options, struct ff_format **ret_format,
+/* The format that was chosen; not to be called when it is to be detected. */
+static int find_format(const struct ff_input_choice *choice, struct ff_format **ret_format,
                        struct ff_error *error)
 {
-    if (options->frame)
-        return ff_format_compile(options->frame, ret_format, error);
-    return ff_format_find(options->format, ret_format, error);
+    if (choice->frame)
+        return ff_format_compile(choice->frame, ret_format, error);
+    return ff_formats_find(choice->formats, choice->format, ret_format, error);
 }
 
-enum ff_exit ff_input_check(const struct ff_input_options *options)
+static bool is_detected(const struct ff_input_choice *choice)
+{
+    return !choice->frame && !choice->format;
+}
+
+/* Whether what was chosen exists. */
+static enum ff_exit check_choice(const struct ff_input_choice *choice)
 {
     struct ff_error error = {0};
     struct ff_format *format = NULL;
 
-    if (options->format && options->frame) {
-        ff_say("--format and --frame exclude each other: give one of them");
-        return FF_EXIT_USAGE;
-    }
-    if (is_detected(options))
+    if (is_detected(choice))
         return FF_EXIT_DONE;
-    int rc = find_format(options, &format, &error);
+    int rc = find_format(choice, &format, &error);
     if (rc < 0) {
         ff_say("%s", error.text);
         return rc == -ENOMEM ? FF_EXIT_FAILED : FF_EXIT_USAGE;
     }
     ff_format_free(format);
     return FF_EXIT_DONE;
+}
+
+enum ff_exit ff_input_choose(const struct ff_input_options *options,
+                             struct ff_input_choice *ret_choice)
+{
+    struct ff_input_choice choice = {.frame = options->frame};
+
+    if (options->format && options->frame) {
+        ff_say("--format and --frame exclude each other: give one of them");
+        return FF_EXIT_USAGE;
+    }
+    if (options->format && strcmp(options->format, "auto") != 0)
+        choice.format = options->format;
+    /* With a description of one's own no other is looked at, nor what may be wrong with it. */
+    enum ff_exit status =
+        choice.frame ? FF_EXIT_DONE : ff_formats_load(&options->formats, &choice.formats);
+    if (status == FF_EXIT_DONE)
+        status = check_choice(&choice);
+    if (status != FF_EXIT_DONE) {
+        ff_input_release(&choice);
+        return status;
+    }
+    *ret_choice = choice;
+    return FF_EXIT_DONE;
+}
+
+void ff_input_release(struct ff_input_choice *choice)
+{
+    ff_formats_free(choice->formats);
+    choice->formats = NULL;
 }
 
 /* The text of an error that does not name the archive yet. */
@@ -130,7 +157,8 @@ static int name_error(const struct ff_input *input, int code, const char *text,
     return ff_error_set(error, code, "%s: %s", input->name, text);
 }
 
-static int detect_format(struct ff_input *input, struct ff_error *error)
+static int detect_format(struct ff_input *input, const struct ff_formats *formats,
+                         struct ff_error *error)
 {
     struct ff_source_stat stat;
     struct ff_error detail = {0};
@@ -148,7 +176,7 @@ static int detect_format(struct ff_input *input, struct ff_error *error)
     input->size = stat.size;
     if (len == 0)
         return ff_format_none(&input->format, error);
-    rc = ff_format_detect(NULL, head, (size_t)len, input->size, &input->format, &detail);
+    rc = ff_format_detect(formats, head, (size_t)len, input->size, &input->format, &detail);
     return rc < 0 ? name_error(input, rc, detail.text, error) : 0;
 }
 
@@ -167,7 +195,7 @@ static int open_source(struct ff_input *input, const char *path, enum ff_input_k
     return rc < 0 ? name_error(input, rc, detail.text, error) : 0;
 }
 
-enum ff_exit ff_input_open(const char *path, const struct ff_input_options *options,
+enum ff_exit ff_input_open(const char *path, const struct ff_input_choice *choice,
                            enum ff_input_kind kind, struct ff_output *out, bool hold,
                            struct ff_input *ret_input)
 {
@@ -180,10 +208,10 @@ enum ff_exit ff_input_open(const char *path, const struct ff_input_options *opti
     int rc = open_source(&input, path, kind, &error);
     if (rc == 0 && kind == FF_INPUT_STREAMS)
         rc = front_open(&input.source, out, hold, &error);
-    if (rc == 0 && is_detected(options))
-        rc = detect_format(&input, &error);
+    if (rc == 0 && is_detected(choice))
+        rc = detect_format(&input, choice->formats, &error);
     else if (rc == 0)
-        rc = find_format(options, &input.format, &error);
+        rc = find_format(choice, &input.format, &error);
     if (rc == 0 && (rc = input.source->ops->stat(input.source, &stat)) < 0)
         name_error(&input, rc, strerror(-rc), &error);
     if (rc < 0) {

@@ -8,13 +8,15 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "cli/formats_load.h"
 #include "cli/output.h"
 #include "cli/say.h"
 
-/* --format and --frame of every command that reads archives. */
+/* --format, --frame and --formats of every command that reads archives. */
 struct ff_input_options {
     const char *format; /* NULL, or "auto": detected */
     const char *frame;
+    struct ff_option_texts formats;
 };
 
 /* The rows of an option table for them; member is the struct ff_input_options in type. */
@@ -24,11 +26,12 @@ struct ff_input_options {
      .help = "the archive's format (see framefs formats); auto: detect it",                        \
      .parse = ff_option_text,                                                                      \
      .offset = offsetof(type, member.format)},                                                     \
-    {                                                                                              \
-        .name = "frame", .argument = "DESCRIPTION",                                                \
-        .help = "describe the frames yourself, e.g. 'len:u32be data'", .parse = ff_option_text,    \
-        .offset = offsetof(type, member.frame)                                                     \
-    }
+        {.name = "frame",                                                                          \
+         .argument = "DESCRIPTION",                                                                \
+         .help = "describe the frames yourself, e.g. 'len:u32be data'",                            \
+         .parse = ff_option_text,                                                                  \
+         .offset = offsetof(type, member.frame)},                                                  \
+        FF_FORMATS_OPTION(type, member.formats)
 
 /* The row for the limit of an index, in the commands that make one; member is a uint64_t. */
 #define FF_INPUT_LIMIT(type, member)                                                               \
@@ -38,8 +41,18 @@ struct ff_input_options {
         .parse = ff_option_count, .offset = offsetof(type, member)                                 \
     }
 
-/* Looks at the options alone: FF_EXIT_USAGE, after a message, when they are wrong. */
-enum ff_exit ff_input_check(const struct ff_input_options *options);
+/* What the options choose. */
+struct ff_input_choice {
+    const char *format; /* of formats; NULL: detected among them */
+    const char *frame;  /* NULL: format decides */
+    struct ff_formats *formats;
+};
+
+/* Looks at the options alone, before any archive: FF_EXIT_USAGE or FF_EXIT_FAILED, after a message,
+ * when they are wrong; else the choice is to be released. Its texts are those of the options. */
+enum ff_exit ff_input_choose(const struct ff_input_options *options,
+                             struct ff_input_choice *ret_choice);
+void ff_input_release(struct ff_input_choice *choice);
 
 #define FF_INPUT_NAME_BYTES 1024
 
@@ -57,11 +70,11 @@ enum ff_input_kind {
 };
 
 /* Opens path and settles the format. A stream is detected by its first MiB, which is waited for
- * unless the options name the format. out, if not NULL, is flushed before each read, so that a
+ * unless the choice is a format. out, if not NULL, is flushed before each read, so that a
  * reader of stdout sees records as soon as they have come. hold: a
  * stream keeps all that was read, although the scan is done with it. Messages are printed:
  * FF_EXIT_DONE, FF_EXIT_FAILED. */
-enum ff_exit ff_input_open(const char *path, const struct ff_input_options *options,
+enum ff_exit ff_input_open(const char *path, const struct ff_input_choice *choice,
                            enum ff_input_kind kind, struct ff_output *out, bool hold,
                            struct ff_input *ret_input);
 

@@ -90,6 +90,7 @@
  *   cli/value.c           arguments of options
  *   cli/range.c           ranges of records
  *   cli/names.c           names of several archives' directories
+ *   cli/formats_load.c    formats of files: formats.d, --formats
  *   cli/input.c           --format, --frame, detection, "-"
  *   cli/mount_options.c   the options of mount, and -o
  *   cli/mount_helper.c    the arguments of mount.framefs

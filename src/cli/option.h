@@ -61,14 +61,23 @@ const char *ff_option_nearest(const struct ff_option *options, const char *const
 void ff_option_print(struct ff_output *out, const struct ff_option *options);
 
 /* Parsers, and the type of their field. */
-int ff_option_flag(void *field, const char *argument, struct ff_error *error);  /* bool */
-int ff_option_text(void *field, const char *argument, struct ff_error *error);  /* const char * */
+int ff_option_flag(void *field, const char *argument, struct ff_error *error); /* bool */
+int ff_option_text(void *field, const char *argument, struct ff_error *error); /* const char * */
+int ff_option_texts(void *field, const char *argument,
+                    struct ff_error *error); /* struct ff_option_texts */
 int ff_option_size(void *field, const char *argument, struct ff_error *error);  /* uint64_t */
 int ff_option_count(void *field, const char *argument, struct ff_error *error); /* uint64_t, >= 1 */
 int ff_option_content(void *field, const char *argument,
                       struct ff_error *error); /* struct ff_option_content */
 int ff_option_separator(void *field, const char *argument,
                         struct ff_error *error); /* struct ff_option_separator */
+
+/* All arguments of an option that may be given several times. */
+#define FF_OPTION_TEXTS_MAX 64
+struct ff_option_texts {
+    size_t count;
+    const char *text[FF_OPTION_TEXTS_MAX];
+};
 
 /* enum ff_content, when given. */
 struct ff_option_content {

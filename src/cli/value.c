@@ -31,6 +31,16 @@ int ff_option_text(void *field, const char *argument, struct ff_error *error)
     return 0;
 }
 
+int ff_option_texts(void *field, const char *argument, struct ff_error *error)
+{
+    struct ff_option_texts *texts = field;
+
+    if (texts->count == FF_OPTION_TEXTS_MAX)
+        return ff_error_set(error, -EINVAL, "given more than %d times", FF_OPTION_TEXTS_MAX);
+    texts->text[texts->count++] = argument;
+    return 0;
+}
+
 int ff_option_size(void *field, const char *argument, struct ff_error *error)
 {
     uint64_t bytes;

@@ -134,9 +134,10 @@ static int begin_entry(struct reader *reader, const struct ff_ini_line *line, un
 
     *ret_entry = NULL;
     if (!is_name(line->name, line->name_len))
-        return note_line_fault(reader, NULL, number, -EINVAL,
-                               "a format's name is of letters, digits and - _ . +, the first one a "
-                               "letter or digit, at most 63");
+        return note_line_fault(
+            reader, NULL, number, -EINVAL,
+            "a format's name is of letters, digits, - _ . and +; it begins with a "
+            "letter or digit and has at most 63");
     if (reader->count == FF_FORMATS_ADDED_MAX)
         return ff_error_set(reader->error, -EOVERFLOW, "%s: line %u: more than %d formats",
                             reader->origin, number, FF_FORMATS_ADDED_MAX);

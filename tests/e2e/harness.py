@@ -532,6 +532,8 @@ def main():
     os.umask(0o022)
     _scratch = tempfile.mkdtemp(prefix='framefs-e2e-')
     os.chmod(_scratch, 0o755)
+    # Formats of whoever runs the tests are none of them.
+    os.environ['XDG_CONFIG_HOME'] = os.path.join(_scratch, 'config')
     reports = _sanitizers()
     failed = 0
     try:
