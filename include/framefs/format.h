@@ -74,14 +74,6 @@ int ff_format_find(const char *name, struct ff_format **ret_format, struct ff_er
  */
 int ff_format_none(struct ff_format **ret_format, struct ff_error *error);
 
-/* The format, out of a set, of an archive whose first len bytes are at buf and which is size bytes
- * long (FF_SIZE_UNKNOWN where that is not known); len should be 1 MiB where the archive has that
- * much. -ENOENT when no format fits, -ENOTUNIQ when two fit equally well; the text names them. One
- * that was added to the set outranks a built-in one that fits as well. An empty archive is -ENOENT
- * too. */
-int ff_format_detect(const struct ff_formats *formats, const void *buf, size_t len, uint64_t size,
-                     struct ff_format **ret_format, struct ff_error *error);
-
 /* NULL is fine. */
 void ff_format_free(struct ff_format *format);
 

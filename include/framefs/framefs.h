@@ -3,6 +3,7 @@
 #define FRAMEFS_FRAMEFS_H
 
 #include <framefs/archive.h>
+#include <framefs/detect.h>
 #include <framefs/error.h>
 #include <framefs/format.h>
 #include <framefs/record.h>

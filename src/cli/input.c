@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <framefs/detect.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,8 +11,6 @@
 
 #include "base/cleanup.h"
 #include "base/units.h"
-
-#define HEAD_BYTES ((size_t)1 << 20)
 
 /* Descriptors for other things than archives. */
 #define DESCRIPTORS_SPARE 64
@@ -162,11 +161,11 @@ static int detect_format(struct ff_input *input, const struct ff_formats *format
 {
     struct ff_source_stat stat;
     struct ff_error detail = {0};
-    FF_CLEANUP(free) void *head = malloc(HEAD_BYTES);
+    FF_CLEANUP(free) void *bytes = malloc(FF_HEAD_BYTES);
 
-    if (!head)
+    if (!bytes)
         return name_error(input, -ENOMEM, "out of memory", error);
-    ssize_t len = ff_source_read_full(input->source, head, HEAD_BYTES, 0);
+    ssize_t len = ff_source_read_full(input->source, bytes, FF_HEAD_BYTES, 0);
     if (len < 0)
         return name_error(input, (int)len, strerror((int)-len), error);
     /* Now a short pipe has ended, and its size is known. */
@@ -176,7 +175,9 @@ static int detect_format(struct ff_input *input, const struct ff_formats *format
     input->size = stat.size;
     if (len == 0)
         return ff_format_none(&input->format, error);
-    rc = ff_format_detect(formats, head, (size_t)len, input->size, &input->format, &detail);
+    const struct ff_head head = {
+        .buf = bytes, .len = (size_t)len, .size = input->size, .name = input->path};
+    rc = ff_format_detect(formats, &head, &input->format, &detail);
     return rc < 0 ? name_error(input, rc, detail.text, error) : 0;
 }
 

@@ -1,205 +1,358 @@
 /*
- * Which format is it? Every description of a set is tried on the archive's head, and what speaks
- * for it is counted in bits. A chain of frames that ends exactly where the archive ends gives the
- * bits of the archive's size.
+ * Which format is it? Every format of a set is tried, and those that fit are ranked: the ones that
+ * constants speak for, the ones that only lengths speak for, the generic ones; within each by bits.
  */
 #include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
-#include "format/evidence.h"
-#include "format/format.h"
+#include "base/cleanup.h"
+#include "format/known.h"
+#include "format/trial.h"
 
-#define FRAMES_MAX      1024 /* tried of each format */
-#define ENOUGH_BITS     32   /* a format with less is not believed */
-#define ENOUGH_CUT_BITS 64   /* nor one that the archive breaks off in the middle of */
-#define CERTAIN_BITS    24   /* of constants: outranks whatever has only lengths */
-#define CANDIDATES_SHOW 4
+/* Bits that are enough to believe a format. A false one of fifty in a file of random bytes is then
+ * as rare as one file in a hundred million. */
+#define ENOUGH_BITS           32
+#define ENOUGH_BROKEN_BITS    64 /* where the archive breaks in the middle */
+#define ENOUGH_CUT_BITS       32 /* of constants, where it ends inside a frame */
+#define ENOUGH_GENERIC_BITS   64
+#define ENOUGH_EXTENSION_BITS 6 /* where the archive's name says the same */
 
-struct head {
-    const uint8_t *buf;
-    size_t len;
-    uint64_t size; /* of the archive, or UINT64_MAX */
+#define CERTAIN_BITS 24 /* of constants: outranks whatever has only lengths */
+#define EQUAL_BITS   8  /* a smaller difference decides nothing */
+#define NAMES_SHOWN  4
+
+/* Better ones later. */
+enum class {
+    CLASS_FELL,
+    CLASS_WEAK,
+    CLASS_GENERIC,
+    CLASS_LENGTHS_BROKEN,
+    CLASS_LENGTHS,
+    CLASS_CERTAIN,
 };
 
-/* Tags and names are printable in every format that has them; binary bytes in their place say that
- * it is another. */
-static bool text_is_printable(const struct head *head, const struct ff_decoder *d)
+struct entry {
+    struct ff_candidate candidate;
+    enum class class;
+    uint64_t bits;
+    bool added;   /* to the set; not built in */
+    size_t index; /* in the set */
+};
+
+struct ranking {
+    struct entry *entries; /* best first, after rank() */
+    size_t count;
+    size_t equal; /* of the first ones, how many fit equally well; 0: none fits */
+    const struct ff_known *known;
+};
+
+static void ranking_free(struct ranking ranking)
 {
-    const struct ff_alt *alt = &d->layout->alts[d->alt];
-    for (unsigned int i = 0; i < alt->count; i++) {
-        if (d->layout->items[alt->first + i].kind != FF_ITEM_STR)
+    free(ranking.entries);
+}
+
+FF_CLEANUP_DEFINE(ranking, struct ranking, ranking_free)
+FF_CLEANUP_DEFINE(format, struct ff_format *, ff_format_free)
+
+static void set_reason(struct ff_candidate *candidate, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static void set_reason(struct ff_candidate *candidate, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(candidate->reason, sizeof(candidate->reason), format, arguments);
+    va_end(arguments);
+}
+
+static bool has_extension(const char *name, const char *extension)
+{
+    size_t len = name ? strlen(name) : 0, n = strlen(extension);
+    return n > 0 && len > n && strcasecmp(name + len - n, extension) == 0;
+}
+
+/* Whether enough speaks for it, unless the file is known to be another. */
+static bool is_enough(const struct ff_format *format, const struct ff_trial *trial, bool extension)
+{
+    uint64_t fixed = (uint64_t)trial->magic + trial->evidence.fixed;
+    uint64_t bits = fixed + trial->evidence.chain;
+
+    if (trial->magic >= CERTAIN_BITS)
+        return true;
+    if (trial->end == FF_TRIAL_BREAKS) {
+        if (format->generic)
+            return false;
+        return bits >= ENOUGH_BROKEN_BITS || (trial->code == -ENODATA && fixed >= ENOUGH_CUT_BITS);
+    }
+    if (extension && trial->end == FF_TRIAL_LANDS)
+        return bits >= ENOUGH_EXTENSION_BITS;
+    return bits >= (format->generic ? ENOUGH_GENERIC_BITS : ENOUGH_BITS);
+}
+
+static void explain_break(const struct ff_format *format, const struct ff_trial *trial,
+                          struct ff_candidate *candidate)
+{
+    char text[FF_CANDIDATE_REASON_BYTES - 64];
+
+    if (trial->text)
+        snprintf(text, sizeof(text), "%s", trial->text);
+    else
+        ff_decode_fault_text(&format->layout, &trial->fault, text, sizeof(text));
+    set_reason(candidate, "%s", text);
+}
+
+static void explain_weakness(const struct ff_format *format, const struct ff_trial *trial,
+                             const struct ff_known *known, struct ff_candidate *candidate)
+{
+    unsigned int enough = format->generic ? ENOUGH_GENERIC_BITS : ENOUGH_BITS;
+
+    if (known)
+        set_reason(candidate, "fits, but the file begins as one that is %s", known->what);
+    else if (trial->wrong_fit * 2 > trial->wrong_tried)
+        set_reason(candidate, "fits, but at %" PRIu32 " of %" PRIu32 " wrong places, too",
+                   trial->wrong_fit, trial->wrong_tried);
+    else
+        set_reason(candidate, "fits, but so would chance: less than %u bits speak for it", enough);
+}
+
+static void judge(const struct ff_format *format, const struct ff_head *head,
+                  const struct ff_known *known, struct entry *entry)
+{
+    struct ff_candidate *candidate = &entry->candidate;
+    struct ff_trial trial;
+
+    ff_trial_run(format, head, &trial);
+    uint64_t fixed = (uint64_t)trial.magic + trial.evidence.fixed;
+    bool certain = fixed >= CERTAIN_BITS;
+    bool breaks = trial.end == FF_TRIAL_BREAKS;
+    candidate->magic = trial.magic >= CERTAIN_BITS;
+    candidate->extension = has_extension(head->name, format->extension);
+    candidate->fixed_bits = (uint32_t)fixed;
+    candidate->length_bits = trial.evidence.chain;
+    candidate->frames = trial.evidence.frames;
+    candidate->offset = breaks && trial.fault.kind ? trial.fault.offset : trial.offset;
+    entry->bits = fixed + trial.evidence.chain;
+    if (breaks)
+        explain_break(format, &trial, candidate);
+    if (!is_enough(format, &trial, candidate->extension) || (known && !certain)) {
+        entry->class = breaks ? CLASS_FELL : CLASS_WEAK;
+        if (!breaks)
+            explain_weakness(format, &trial, known, candidate);
+        return;
+    }
+    entry->class = format->generic ? CLASS_GENERIC
+                   : certain       ? CLASS_CERTAIN
+                   : breaks        ? CLASS_LENGTHS_BROKEN
+                                   : CLASS_LENGTHS;
+}
+
+/* Best first; of those that fell, the one that came furthest. */
+static int compare(const void *a_of, const void *b_of)
+{
+    const struct entry *a = a_of, *b = b_of;
+
+    if (a->class != b->class)
+        return a->class > b->class ? -1 : 1;
+    if (a->candidate.magic != b->candidate.magic)
+        return a->candidate.magic ? -1 : 1;
+    if (a->bits != b->bits)
+        return a->bits > b->bits ? -1 : 1;
+    if (a->candidate.offset != b->candidate.offset)
+        return a->candidate.offset > b->candidate.offset ? -1 : 1;
+    return a->index < b->index ? -1 : 1;
+}
+
+/* What decides between formats that as much speaks for. */
+static unsigned int preference(const struct entry *entry)
+{
+    return entry->candidate.extension * 2U + entry->added;
+}
+
+static int compare_preference(const void *a_of, const void *b_of)
+{
+    unsigned int a = preference(a_of), b = preference(b_of);
+    return a != b ? (a > b ? -1 : 1) : compare(a_of, b_of);
+}
+
+/* Whether two formats give the same frames of any archive. */
+static int is_same_framing(const struct ff_formats *formats, const struct entry *a,
+                           const struct entry *b, struct ff_error *error)
+{
+    FF_CLEANUP(format) struct ff_format *x = NULL, *y = NULL;
+    int r;
+
+    if ((r = ff_formats_find(formats, a->candidate.name, &x, error)) < 0 ||
+        (r = ff_formats_find(formats, b->candidate.name, &y, error)) < 0)
+        return r;
+    return memcmp(&x->layout, &y->layout, sizeof(x->layout)) == 0;
+}
+
+/* Finds those that fit equally well; puts the preferred ones first. */
+static int find_equals(const struct ff_formats *formats, struct ranking *ranking,
+                       struct ff_error *error)
+{
+    struct entry *entries = ranking->entries, *best = entries;
+    size_t near = 1;
+
+    if (ranking->count == 0 || best->class <= CLASS_WEAK)
+        return 0;
+    while (near < ranking->count && entries[near].class == best->class &&
+           entries[near].bits + EQUAL_BITS >= best->bits)
+        near++;
+    qsort(entries, near, sizeof(*entries), compare_preference);
+    ranking->equal = 1;
+    for (size_t i = 1; i < near && preference(&entries[i]) == preference(best); i++) {
+        /* A generic format says nothing but the framing: one of the same framing is as good. */
+        int same = 0;
+        if (best->class == CLASS_GENERIC)
+            same = is_same_framing(formats, best, &entries[i], error);
+        if (same < 0)
+            return same;
+        if (same)
             continue;
-        for (uint64_t at = d->starts[i]; at < d->starts[i + 1] && at < head->len; at++)
-            if (head->buf[at] != 0 && (head->buf[at] < 0x20 || head->buf[at] == 0x7f))
-                return false;
+        struct entry rival = entries[i];
+        memmove(&entries[ranking->equal + 1], &entries[ranking->equal],
+                (i - ranking->equal) * sizeof(rival));
+        entries[ranking->equal++] = rival;
     }
-    return true;
+    return 0;
 }
 
-/* What speaks for the format; false when the head contradicts it. */
-static bool try_format(const struct ff_format *format, const struct head *head,
-                       struct ff_evidence *ret_evidence)
+static void explain_fit(const struct ranking *ranking, size_t index)
 {
-    const struct ff_layout *layout = &format->layout;
-    const struct ff_window window = {.bytes = head->buf, .offset = 0, .len = head->len};
-    struct ff_evidence evidence = {0};
-    struct ff_decoder d;
-    uint64_t offset = 0;
-    bool postamble = layout->alt_first[FF_POSTAMBLE] != layout->alt_first[FF_SECTIONS];
+    struct ff_candidate *candidate = &ranking->entries[index].candidate;
+    const char *other = ranking->entries[index == 0].candidate.name;
+    char damage[FF_CANDIDATE_REASON_BYTES - 64] = "";
 
-    ff_decoder_init(&d, layout, head->size);
-    if (layout->alt_first[FF_PREAMBLE] != layout->alt_first[FF_FRAME]) {
-        ff_decode_begin(&d, FF_PREAMBLE, 0);
-        if (ff_decode(&d, &window) != FF_DECODE_DONE)
-            return false;
-        ff_evidence_weigh(&d, &window, head->size, &evidence);
-        offset = d.end;
+    if (candidate->reason[0])
+        snprintf(damage, sizeof(damage), ", but is damaged: %.*s", (int)sizeof(damage) - 32,
+                 candidate->reason);
+    if (index >= ranking->equal) {
+        candidate->verdict = FF_VERDICT_LESS;
+        set_reason(candidate, "fits, but less than %s", ranking->entries[0].candidate.name);
+    } else if (ranking->equal > 1) {
+        candidate->verdict = FF_VERDICT_EQUAL;
+        set_reason(candidate, "fits as well as %s", other);
+    } else {
+        candidate->verdict = FF_VERDICT_CHOSEN;
+        set_reason(candidate, "chosen%s", damage);
     }
-    bool magic = evidence.fixed >= CERTAIN_BITS;
-    bool landed = false, cut = false;
-    while (evidence.frames < FRAMES_MAX) {
-        if (offset >= head->size) {
-            landed = offset == head->size && !postamble;
-            break;
-        }
-        if (postamble && head->size - offset <= layout->postamble_max) {
-            struct ff_decoder end = d;
-            ff_decode_begin(&end, FF_POSTAMBLE, offset);
-            if (ff_decode(&end, &window) == FF_DECODE_DONE && end.end == head->size) {
-                ff_evidence_weigh(&end, &window, head->size, &evidence);
-                landed = true;
-                break;
-            }
-        }
-        ff_decode_begin(&d, FF_FRAME, offset);
-        int r = ff_decode(&d, &window);
-        if (r == FF_DECODE_NEED) /* it goes on past the head */
-            break;
-        if (r < 0) {
-            /* A cut archive is still of its format; one that breaks in the middle must have said
-             * what it is before. */
-            if (!(r == -ENODATA && evidence.frames > 1) && !magic)
-                return false;
-            cut = true;
-            break;
-        }
-        if (!magic && !text_is_printable(head, &d))
-            return false;
-        ff_evidence_weigh(&d, &window, head->size, &evidence);
-        evidence.frames++;
-        offset = d.end;
-        if (layout->alts[d.alt].end) {
-            landed = true;
-            break;
-        }
+}
+
+static void explain(const struct ranking *ranking)
+{
+    for (size_t i = 0; i < ranking->count; i++) {
+        struct entry *entry = &ranking->entries[i];
+        entry->candidate.verdict = FF_VERDICT_FELL;
+        if (entry->class == CLASS_WEAK)
+            entry->candidate.verdict = FF_VERDICT_WEAK;
+        else if (entry->class > CLASS_WEAK)
+            explain_fit(ranking, i);
     }
-    if (landed && head->size != UINT64_MAX && evidence.frames)
-        evidence.chain += ff_evidence_bits(head->size);
-    if (evidence.frames == 0 && !magic)
-        return false;
-    *ret_evidence = evidence;
-    return evidence.fixed + evidence.chain >= (cut ? ENOUGH_CUT_BITS : ENOUGH_BITS) || magic;
 }
 
-/* Positive when a speaks louder than b. */
-static int compare(const struct ff_evidence *a, const struct ff_evidence *b)
+/* Tries all formats of the set. To be released with ranking_free() also on failure. */
+static int rank(const struct ff_formats *formats, const struct ff_head *head,
+                struct ranking *ret_ranking, struct ff_error *error)
 {
-    bool a_certain = a->fixed >= CERTAIN_BITS, b_certain = b->fixed >= CERTAIN_BITS;
-    uint64_t a_bits = (uint64_t)a->fixed + a->chain, b_bits = (uint64_t)b->fixed + b->chain;
+    struct ranking *ranking = ret_ranking;
+    size_t count = head->len ? ff_formats_count(formats) : 0;
 
-    if (a_certain != b_certain)
-        return a_certain ? 1 : -1;
-    return a_bits > b_bits ? 1 : a_bits < b_bits ? -1 : 0;
-}
-
-/* Files that many people will try, and that are something else. */
-static const char *known_other(const struct head *head)
-{
-    static const struct {
-        const char *magic;
-        size_t len;
-        const char *what;
-    } others[] = {
-        {"\x1f\x8b", 2, "gzip: decompress it first, as in zcat FILE | framefs ls -"},
-        {"\x28\xb5\x2f\xfd", 4, "zstd: decompress it first, as in zstdcat FILE | framefs ls -"},
-        {"\xfd\x37zXZ\0", 6, "xz: decompress it first, as in xzcat FILE | framefs ls -"},
-        {"BZh", 3, "bzip2: decompress it first, as in bzcat FILE | framefs ls -"},
-        {"\x04\x22\x4d\x18", 4, "lz4: decompress it first, as in lz4cat FILE | framefs ls -"},
-        {"PK\x03\x04", 4, "a ZIP archive"},
-        {"\x7f\x45LF", 4, "an ELF object"},
-        {"%PDF", 4, "a PDF document"},
-        {"SQLite format 3", 15, "an SQLite database"},
-    };
-    for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
-        if (head->len >= others[i].len && memcmp(head->buf, others[i].magic, others[i].len) == 0)
-            return others[i].what;
-    return NULL;
-}
-
-int ff_format_detect(const struct ff_formats *formats, const void *buf, size_t len, uint64_t size,
-                     struct ff_format **ret_format, struct ff_error *error)
-{
-    const struct head head = {.buf = buf, .len = len, .size = size};
-    struct ff_format *best = NULL;
-    struct ff_evidence best_evidence = {0};
-    char rivals[256] = "";
-    size_t rival_count = 0;
-    bool best_is_added = false;
-
-    for (size_t i = 0; len && i < ff_formats_count(formats); i++) {
-        struct ff_format *format;
-        struct ff_evidence evidence;
-        bool is_added = ff_formats_origin(formats, i) != NULL;
+    *ranking = (struct ranking){.entries = calloc(count + 1, sizeof(*ranking->entries)),
+                                .known = ff_known_find(head)};
+    if (!ranking->entries)
+        return ff_error_set(error, -ENOMEM, "out of memory");
+    for (size_t i = 0; i < count; i++) {
+        FF_CLEANUP(format) struct ff_format *format = NULL;
+        struct entry *entry = &ranking->entries[ranking->count];
         if (ff_formats_fault(formats, i))
             continue;
         int r = ff_formats_find(formats, ff_formats_name(formats, i), &format, error);
-        if (r < 0) {
-            ff_format_free(best);
+        if (r < 0)
             return r;
-        }
-        int better = -1;
-        if (try_format(format, &head, &evidence)) {
-            if (!best)
-                better = 1;
-            else if (format->generic != best->generic)
-                better = best->generic ? 1 : -1;
-            else
-                better = compare(&evidence, &best_evidence);
-        }
-        /* Those that were added come first. */
-        if (better == 0 && best_is_added && !is_added)
-            better = -1;
-        if (better == 0 && rival_count++ < CANDIDATES_SHOW) {
-            size_t n = strlen(rivals);
-            snprintf(rivals + n, sizeof(rivals) - n, ", %s", format->name);
-        }
-        if (better <= 0) {
-            ff_format_free(format);
-            continue;
-        }
-        ff_format_free(best);
-        best = format;
-        best_is_added = is_added;
-        best_evidence = evidence;
-        rivals[0] = '\0';
-        rival_count = 0;
+        snprintf(entry->candidate.name, sizeof(entry->candidate.name), "%s", format->name);
+        entry->index = i;
+        entry->added = ff_formats_origin(formats, i) != NULL;
+        judge(format, head, ranking->known, entry);
+        ranking->count++;
     }
-    if (rival_count) {
-        int r = ff_error_set(error, -ENOTUNIQ,
-                             "several formats fit equally well: %s%s; say which with --format",
-                             best->name, rivals);
-        ff_format_free(best);
-        return r;
-    }
-    if (best) {
-        *ret_format = best;
-        return 0;
-    }
-    const char *other = known_other(&head);
-    if (other)
-        return ff_error_set(error, -ENOENT, "no known framing; it looks like %s", other);
+    qsort(ranking->entries, ranking->count, sizeof(*ranking->entries), compare);
+    int r = find_equals(formats, ranking, error);
+    if (r == 0)
+        explain(ranking);
+    return r;
+}
+
+/* "bson, mrt and 2 more": the names of the first count entries. */
+static const char *name_list(const struct ranking *ranking, size_t count, char *buf, size_t size)
+{
+    size_t len = 0;
+
+    buf[0] = '\0';
+    for (size_t i = 0; i < count && i < NAMES_SHOWN && len < size; i++)
+        len += (size_t)snprintf(buf + len, size - len, "%s%s", i ? ", " : "",
+                                ranking->entries[i].candidate.name);
+    if (count > NAMES_SHOWN && len < size)
+        snprintf(buf + len, size - len, " and %zu more", count - NAMES_SHOWN);
+    return buf;
+}
+
+/* Why there is none. */
+static int refuse(const struct ranking *ranking, struct ff_error *error)
+{
+    const struct ff_known *known = ranking->known;
+    char names[FF_CANDIDATE_NAME_BYTES * (NAMES_SHOWN + 1)];
+    size_t weak = 0;
+
+    if (known)
+        return ff_error_set(error, -ENOENT, "no known framing: it is %s%s%s", known->what,
+                            known->how ? "; " : "", known->how ? known->how : "");
+    while (weak < ranking->count && ranking->entries[weak].class == CLASS_WEAK)
+        weak++;
+    if (weak)
+        return ff_error_set(error, -ENOENT,
+                            "no known format fits so well that it cannot be chance (%s would); say "
+                            "which with --format NAME, or describe it with --frame",
+                            name_list(ranking, weak, names, sizeof(names)));
     return ff_error_set(error, -ENOENT,
                         "no known format fits; say which with --format NAME (framefs formats lists "
                         "them) or describe it with --frame");
+}
+
+int ff_format_detect(const struct ff_formats *formats, const struct ff_head *head,
+                     struct ff_format **ret_format, struct ff_error *error)
+{
+    char names[FF_CANDIDATE_NAME_BYTES * (NAMES_SHOWN + 1)];
+    FF_CLEANUP(ranking) struct ranking ranking;
+    int r = rank(formats, head, &ranking, error);
+
+    if (r < 0)
+        return r;
+    if (ranking.equal == 0)
+        return refuse(&ranking, error);
+    if (ranking.equal > 1)
+        return ff_error_set(error, -ENOTUNIQ,
+                            "several formats fit equally well: %s; say which with --format",
+                            name_list(&ranking, ranking.equal, names, sizeof(names)));
+    return ff_formats_find(formats, ranking.entries[0].candidate.name, ret_format, error);
+}
+
+int ff_format_rank(const struct ff_formats *formats, const struct ff_head *head,
+                   struct ff_candidate *ret_candidates, size_t max, size_t *ret_count,
+                   struct ff_error *error)
+{
+    FF_CLEANUP(ranking) struct ranking ranking;
+    int r = rank(formats, head, &ranking, error);
+
+    if (r < 0)
+        return r;
+    for (size_t i = 0; i < ranking.count && i < max; i++)
+        ret_candidates[i] = ranking.entries[i].candidate;
+    *ret_count = ranking.count;
+    return 0;
 }

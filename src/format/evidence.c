@@ -2,8 +2,12 @@
 
 #include "format/checksum.h"
 
-/* Of a literal or run of zeros; the rest of a longer one says nothing new. */
+#define BYTE_BITS      8
+#define ZERO_BYTE_BITS 2 /* a zero: far more than one byte in 256 is one */
+#define DIGIT_BITS     4
+/* Of a literal, tag or run of zeros; the rest of a longer one says nothing new. */
 #define LITERAL_COUNTED_BYTES 64
+#define TAG_COUNTED_BYTES     8
 
 /* The bytes [from, to) of the archive, or NULL when the window lacks some of them. */
 static const uint8_t *bytes_of(const struct ff_window *window, uint64_t from, uint64_t to)
@@ -11,6 +15,28 @@ static const uint8_t *bytes_of(const struct ff_window *window, uint64_t from, ui
     if (from < window->offset || to < from || to - window->offset > window->len)
         return NULL;
     return window->bytes + (size_t)(from - window->offset);
+}
+
+static unsigned int byte_bits(uint8_t byte)
+{
+    return byte ? BYTE_BITS : ZERO_BYTE_BITS;
+}
+
+static unsigned int text_bits(const struct ff_layout *layout, struct ff_text text)
+{
+    unsigned int bits = 0;
+    for (unsigned int i = 0; i < text.len && i < LITERAL_COUNTED_BYTES; i++)
+        bits += byte_bits((uint8_t)layout->text[text.start + i]);
+    return bits;
+}
+
+/* Of a number that could be nothing else. */
+static unsigned int number_bits(ff_value value, unsigned int width)
+{
+    unsigned int bits = 0;
+    for (unsigned int i = 0; i < width; i++)
+        bits += byte_bits((uint8_t)((uint64_t)value >> (8 * i)));
+    return bits;
 }
 
 static unsigned int checksum_bits(const struct ff_decoder *d, const struct ff_window *window,
@@ -24,69 +50,156 @@ static unsigned int checksum_bits(const struct ff_decoder *d, const struct ff_wi
         return 0;
     ff_checksum_init(&checksum, item->checksum);
     ff_checksum_update(&checksum, bytes, (size_t)(to - from));
-    bool matches = ff_checksum_equals(&checksum, item->width, d->slots[item->slot]);
-    return matches ? item->width * 8U : 0;
+    ff_value stored = d->slots[item->slot];
+    return ff_checksum_equals(&checksum, item->width, stored) ? number_bits(stored, item->width)
+                                                              : 0;
+}
+
+/* Letters and digits, a quarter of all bytes, and other printable ones. */
+static unsigned int tag_bits(const struct ff_window *window, uint64_t from, uint64_t to)
+{
+    const uint8_t *bytes = bytes_of(window, from, to);
+    unsigned int bits = 0;
+
+    for (uint64_t i = 0; bytes && i < to - from && i < TAG_COUNTED_BYTES; i++) {
+        uint8_t c = bytes[i];
+        bool word = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+        bits += word ? 2 : c >= 0x20 && c < 0x7f;
+    }
+    return bits;
+}
+
+/* One of several numbers. */
+static unsigned int set_bits(const struct ff_decoder *d, const struct ff_item *item)
+{
+    ff_value number = (d->slots[item->slot] - item->add) / item->mul;
+    unsigned int bits = number_bits(number, item->width);
+    unsigned int choice = ff_evidence_bits(item->number_count) - 1;
+    return bits > choice ? bits - choice : 0;
+}
+
+/* A number that was told before. */
+static unsigned int repeated_bits(const struct ff_decoder *d, const struct ff_item *item,
+                                  uint8_t slot)
+{
+    ff_value value = d->slots[slot];
+    return item->kind == FF_ITEM_INT ? number_bits(value, item->width)
+                                     : ff_evidence_bits((uint64_t)value);
 }
 
 static unsigned int fixed_bits(const struct ff_decoder *d, const struct ff_window *window,
                                const struct ff_item *item, unsigned int index)
 {
-    uint64_t len = d->starts[index + 1] - d->starts[index];
+    const struct ff_layout *layout = d->layout;
+    uint64_t from = d->starts[index], to = d->starts[index + 1];
+    unsigned int len =
+        (unsigned int)(to - from < LITERAL_COUNTED_BYTES ? to - from : LITERAL_COUNTED_BYTES);
     unsigned int bits = 0;
 
-    if (len > LITERAL_COUNTED_BYTES)
-        len = LITERAL_COUNTED_BYTES;
     switch (item->kind) {
     case FF_ITEM_LITERAL:
+        return item->optional ? 0 : text_bits(layout, item->text);
     case FF_ITEM_ZERO:
-        return item->optional ? 0 : (unsigned int)len * 8;
-    case FF_ITEM_B32:
-        return 31; /* one of two orders */
+        return len * ZERO_BYTE_BITS;
+    case FF_ITEM_B32: /* in one of two orders */
+        bits = number_bits(d->slots[item->slot], 4);
+        return bits ? bits - 1 : 0;
+    case FF_ITEM_STR:
+        bits = item->size_kind == FF_SIZE_FIXED ? tag_bits(window, from, to) : 0;
+        break;
     case FF_ITEM_DIGITS:
-        bits = (unsigned int)len * 4;
+        bits = len * DIGIT_BITS;
         break;
     default:
         break;
     }
-    if (item->condition == FF_CONDITION_TEXT || item->condition == FF_CONDITION_SAME)
-        return (unsigned int)len * 8;
+    if (item->condition == FF_CONDITION_TEXT)
+        return text_bits(layout, item->text);
+    if (item->condition == FF_CONDITION_SAME)
+        return repeated_bits(d, item, item->slot);
     if (item->condition == FF_CONDITION_IN && item->kind == FF_ITEM_INT)
-        return (unsigned int)len * 8 + 1 - ff_evidence_bits(item->number_count);
+        return set_bits(d, item);
     if (item->checksum != FF_CHECKSUM_NONE)
         bits += checksum_bits(d, window, item);
     return bits;
 }
 
-/* How many bits of the archive hold the number that the equation names: a field, or some of it. */
-static unsigned int number_bits(const struct ff_layout *layout, const struct ff_item *item,
-                                const struct ff_equation *equation)
+/* A length that item `index` tells in `slot`, and that led to no contradiction. */
+static unsigned int length_bits(const struct ff_decoder *d, unsigned int index, uint8_t slot,
+                                unsigned int room_bits)
 {
+    const struct ff_layout *layout = d->layout;
+    const struct ff_item *item = &layout->items[layout->alts[d->alt].first + index];
+    unsigned int bytes = (unsigned int)(d->starts[index + 1] - d->starts[index]);
+    unsigned int width = bytes * BYTE_BITS;
+    unsigned int bits = 0;
+
+    if (item->kind == FF_ITEM_VARINT || item->kind == FF_ITEM_ZIGZAG) {
+        /* A bit of each byte says whether another one follows. */
+        bits = bytes;
+        width = bytes * 7;
+    } else if (item->kind != FF_ITEM_INT) {
+        return 0;
+    }
     for (unsigned int b = 0; b < item->bit_count; b++)
-        if (layout->bits[item->bits + b].slot == equation->slot)
-            return layout->bits[item->bits + b].width;
-    return item->width * 8U;
+        if (layout->bits[item->bits + b].slot == slot)
+            width = layout->bits[item->bits + b].width;
+    if (item->mul > 1)
+        width += ff_evidence_bits((uint64_t)item->mul) - 1;
+    return width > room_bits ? bits + width - room_bits : bits;
+}
+
+/* The item of the alternative that fills the slot, itself or by one of its bit fields. */
+static unsigned int item_of_slot(const struct ff_decoder *d, uint8_t slot)
+{
+    const struct ff_layout *layout = d->layout;
+    const struct ff_alt *alt = &layout->alts[d->alt];
+
+    for (unsigned int i = 0; i < alt->count; i++) {
+        const struct ff_item *item = &layout->items[alt->first + i];
+        if (item->slot == slot)
+            return i;
+        for (unsigned int b = 0; b < item->bit_count; b++)
+            if (layout->bits[item->bits + b].slot == slot)
+                return i;
+    }
+    return FF_NO_ITEM;
+}
+
+static void weigh_lengths(const struct ff_decoder *d, uint64_t room, struct ff_evidence *evidence)
+{
+    const struct ff_layout *layout = d->layout;
+    const struct ff_alt *alt = &layout->alts[d->alt];
+    unsigned int room_bits = ff_evidence_bits(room < FF_OFFSET_MAX ? room : FF_OFFSET_MAX);
+    uint64_t payload, len;
+
+    ff_decoder_payload(d, &payload, &len);
+    for (unsigned int e = 0; e < alt->equation_count; e++) {
+        const struct ff_equation *equation = &layout->equations[alt->equation + e];
+        if (equation->solves == FF_NO_ITEM) /* told again after the payload */
+            evidence->fixed +=
+                repeated_bits(d, &layout->items[alt->first + equation->item], equation->slot);
+        else if (len)
+            evidence->chain += length_bits(d, equation->item, equation->slot, room_bits);
+    }
+    for (unsigned int i = 0; i < alt->count; i++) {
+        const struct ff_item *item = &layout->items[alt->first + i];
+        if (item->size_kind != FF_SIZE_SLOT || d->starts[i + 1] == d->starts[i])
+            continue;
+        unsigned int from = item_of_slot(d, item->size_slot);
+        if (from != FF_NO_ITEM)
+            evidence->chain += length_bits(d, from, item->size_slot, room_bits);
+    }
 }
 
 void ff_evidence_weigh(const struct ff_decoder *decoder, const struct ff_window *window,
                        uint64_t room, struct ff_evidence *evidence)
 {
-    const struct ff_layout *layout = decoder->layout;
-    const struct ff_alt *alt = &layout->alts[decoder->alt];
-    unsigned int room_bits = ff_evidence_bits(room < FF_OFFSET_MAX ? room : FF_OFFSET_MAX);
-    uint64_t payload, len;
+    const struct ff_alt *alt = &decoder->layout->alts[decoder->alt];
+    const struct ff_item *items = &decoder->layout->items[alt->first];
 
-    ff_decoder_payload(decoder, &payload, &len);
-    for (unsigned int i = 0; i < alt->count; i++)
-        evidence->fixed += fixed_bits(decoder, window, &layout->items[alt->first + i], i);
-    for (unsigned int e = 0; e < alt->equation_count; e++) {
-        const struct ff_equation *equation = &layout->equations[alt->equation + e];
-        const struct ff_item *item = &layout->items[alt->first + equation->item];
-        unsigned int bits = number_bits(layout, item, equation);
-        if (item->kind != FF_ITEM_INT)
-            continue;
-        if (equation->solves == FF_NO_ITEM) /* told again after the payload */
-            evidence->fixed += bits;
-        else if (len && bits > room_bits)
-            evidence->chain += bits - room_bits;
-    }
+    for (unsigned int i = 0; i < decoder->item; i++)
+        evidence->fixed += fixed_bits(decoder, window, &items[i], i);
+    if (decoder->item == alt->count)
+        weigh_lengths(decoder, room, evidence);
 }

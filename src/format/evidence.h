@@ -12,16 +12,17 @@
 /* Sums over frames; all zero at first. */
 struct ff_evidence {
     uint32_t fixed;  /* bits: constants, literals, marks, digits, repeated lengths, checksums that
-                        match */
+                        match, printable tags */
     uint32_t chain;  /* bits: lengths that could have gone past the room, and did not */
     uint32_t frames; /* counted by the caller */
 };
 
-/* Adds what speaks for the frame (preamble, postamble) that the decoder is DONE with. window: the
- * bytes at hand; a checksum over others counts nothing, nor does one that does not match: it may
- * be damage. room: how many bytes a length may span without going too far (the archive's size,
- * or what is left of it), UINT64_MAX when that is not known. A length of an empty payload counts
- * nothing: zeros are everywhere. */
+/* Adds what speaks for the frame (preamble, postamble) that the decoder is DONE with; while it
+ * says NEED, for the items before the one that it is at, without lengths. window: the bytes at
+ * hand; a checksum over others counts nothing, nor does one that does not match: it may be damage.
+ * room: how many bytes a length may span without going too far, UINT64_MAX when that is not known:
+ * what is left of the archive, or, for a frame within the bytes at hand, how many those are. Zero
+ * bytes and lengths of nothing count little or nothing: zeros are everywhere. */
 void ff_evidence_weigh(const struct ff_decoder *decoder, const struct ff_window *window,
                        uint64_t room, struct ff_evidence *evidence);
 

@@ -128,11 +128,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const uint8_t *bytes = end + 1;
     size_t len = size - n - 1;
 
-    struct ff_format *found;
-    /* It compiles every preset: too slow for each input. */
-    if (len % 16 == 3 &&
-        ff_format_detect(NULL, bytes, len < 4096 ? len : 4096, len, &found, NULL) == 0)
-        ff_format_free(found);
     scan_all(bytes, len, format, 0, &whole);
     scan_all(bytes, len, format, steps[len % 4], &cut);
     FUZZ_CHECK(whole.count == cut.count);

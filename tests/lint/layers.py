@@ -29,6 +29,7 @@ PUBLIC = {
     'version.h': 'base',
     'record.h': 'format',
     'format.h': 'format',
+    'detect.h': 'format',
     'source.h': 'source',
     'synth.h': 'synth',
     'scan.h': 'archive',

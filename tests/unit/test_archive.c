@@ -734,33 +734,6 @@ static void the_epoch_stays_with_growth(void **state)
     ff_archive_close(other);
 }
 
-static void detection_names_the_format_or_says_why_not(void **state)
-{
-    (void)state;
-    static const char pcap[] = "\xd4\xc3\xb2\xa1\x02\0\x04\0\0\0\0\0\0\0\0\0\xff\xff\0\0\x01\0\0\0";
-    struct ff_format *format;
-    struct ff_error error = {0};
-
-    assert_int_equal(ff_format_detect(NULL, pcap, 24, 24, &format, NULL), 0);
-    assert_string_equal(ff_format_name(format), "pcap");
-    ff_format_free(format);
-    assert_int_equal(ff_format_detect(NULL, "\x1f\x8b\x08\0garbage", 11, 11, &format, &error),
-                     -ENOENT);
-    assert_non_null(strstr(error.text, "gzip"));
-    assert_int_equal(ff_format_detect(NULL, "hello, world\n", 13, 13, &format, &error), -ENOENT);
-    assert_int_equal(ff_format_detect(NULL, "", 0, 0, &format, &error), -ENOENT);
-    /* Two lengths that fit by chance, as MRT has them, and a third that does not. */
-    uint8_t chance[2 * 112 + 12];
-    memset(chance, 'x', sizeof(chance));
-    for (size_t at = 0; at < sizeof(chance); at += 112)
-        memcpy(chance + at + 8, "\0\0\0\x64", 4);
-    assert_int_equal(
-        ff_format_detect(NULL, chance, sizeof(chance), sizeof(chance), &format, &error), -ENOENT);
-    assert_int_equal(ff_format_detect(NULL, "\x05\0\0\0\0", 5, 5, &format, &error), 0);
-    assert_string_equal(ff_format_name(format), "bson");
-    ff_format_free(format);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -789,7 +762,6 @@ int main(void)
         cmocka_unit_test(a_scan_of_hidden_frames_alone_shows_progress_and_can_be_stopped),
         cmocka_unit_test(the_number_of_records_can_be_limited),
         cmocka_unit_test(the_epoch_stays_with_growth),
-        cmocka_unit_test(detection_names_the_format_or_says_why_not),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,290 @@
+#include "format/trial.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* Their eighth power has to fit into 64 bits. */
+#define WRONG_PLACES_MAX 255
+/* Of the bytes behind a wrong place; checksums are computed over no more. */
+#define WRONG_WINDOW_BYTES ((size_t)64 << 10)
+
+struct walk {
+    const struct ff_layout *layout;
+    const struct ff_head *head;
+    struct ff_window window;
+    struct ff_decoder decoder;
+    struct ff_trial *trial;
+    struct ff_evidence part;                  /* of a last frame that is not all there */
+    uint64_t starts[FF_TRIAL_FRAMES_MAX + 1]; /* of the frames; then where the last one ends */
+};
+
+static bool has_section(const struct ff_layout *layout, enum ff_section section)
+{
+    return layout->alt_first[section] != layout->alt_first[section + 1];
+}
+
+/* Tags and names are text in every format that has them, with zeros only after it. */
+static bool is_text(const struct walk *walk, const struct ff_decoder *d)
+{
+    const struct ff_alt *alt = &d->layout->alts[d->alt];
+    const uint8_t *bytes = walk->window.bytes;
+
+    for (unsigned int i = 0; i < alt->count; i++) {
+        if (d->layout->items[alt->first + i].kind != FF_ITEM_STR)
+            continue;
+        bool ended = false;
+        for (uint64_t at = d->starts[i]; at < d->starts[i + 1] && at < walk->window.len; at++) {
+            if (bytes[at] ? ended || bytes[at] < 0x20 || bytes[at] == 0x7f : false)
+                return false;
+            ended |= bytes[at] == 0;
+        }
+    }
+    return true;
+}
+
+/* A length could have led anywhere past the head, or past the archive's end. */
+static void weigh(const struct walk *walk, const struct ff_decoder *d,
+                  const struct ff_window *window, struct ff_evidence *evidence)
+{
+    bool within = d->end <= walk->head->len && walk->head->len < walk->head->size;
+    ff_evidence_weigh(d, window, within ? walk->head->len : walk->head->size, evidence);
+}
+
+static void break_with(struct walk *walk, int code, const char *text)
+{
+    struct ff_trial *trial = walk->trial;
+    trial->end = FF_TRIAL_BREAKS;
+    trial->code = code;
+    trial->text = text;
+    trial->fault = (struct ff_decode_fault){0};
+    if (!text)
+        trial->fault = walk->decoder.fault;
+}
+
+/* What stands at offset is not all there: what can be seen of it counts, too. */
+static void weigh_part(const struct walk *walk, enum ff_section section, uint64_t offset,
+                       struct ff_evidence *evidence)
+{
+    struct ff_decoder d = walk->decoder;
+
+    d.limit = UINT64_MAX;
+    ff_decode_begin(&d, section, offset);
+    if (ff_decode(&d, &walk->window) == FF_DECODE_NEED)
+        ff_evidence_weigh(&d, &walk->window, UINT64_MAX, evidence);
+}
+
+/* True when frames follow at *ret_offset. */
+static bool walk_preamble(struct walk *walk, uint64_t *ret_offset)
+{
+    struct ff_evidence evidence = {0};
+
+    *ret_offset = 0;
+    if (!has_section(walk->layout, FF_PREAMBLE))
+        return true;
+    ff_decode_begin(&walk->decoder, FF_PREAMBLE, 0);
+    int r = ff_decode(&walk->decoder, &walk->window);
+    if (r == FF_DECODE_DONE) {
+        weigh(walk, &walk->decoder, &walk->window, &evidence);
+        *ret_offset = walk->decoder.end;
+    } else if (r == FF_DECODE_NEED || r == -ENODATA) {
+        weigh_part(walk, FF_PREAMBLE, 0, &evidence);
+    }
+    walk->trial->magic = evidence.fixed;
+    if (r < 0)
+        break_with(walk, r, NULL);
+    return r == FF_DECODE_DONE;
+}
+
+/* Whether the postamble stands at offset and ends the archive. */
+static bool ends_with_postamble(struct walk *walk, uint64_t offset)
+{
+    struct ff_decoder d = walk->decoder;
+    struct ff_evidence evidence = {0};
+    uint64_t size = walk->head->size;
+
+    if (!has_section(walk->layout, FF_POSTAMBLE) || size - offset > walk->layout->postamble_max)
+        return false;
+    ff_decode_begin(&d, FF_POSTAMBLE, offset);
+    if (ff_decode(&d, &walk->window) != FF_DECODE_DONE || d.end != size)
+        return false;
+    weigh(walk, &d, &walk->window, &evidence);
+    walk->trial->magic += evidence.fixed;
+    return true;
+}
+
+/* Whether the archive ends at offset, as it should or not. */
+static bool walk_end(struct walk *walk, uint64_t offset)
+{
+    if (ends_with_postamble(walk, offset)) {
+        walk->trial->end = FF_TRIAL_LANDS;
+        return true;
+    }
+    if (offset < walk->head->size)
+        return false;
+    walk->trial->end = FF_TRIAL_LANDS;
+    if (has_section(walk->layout, FF_POSTAMBLE))
+        break_with(walk, -ENODATA, "the archive ends without its postamble");
+    return true;
+}
+
+/* The frames from offset on. */
+static void walk_frames(struct walk *walk, uint64_t offset)
+{
+    struct ff_trial *trial = walk->trial;
+    struct ff_evidence *evidence = &trial->evidence;
+    struct ff_decoder *d = &walk->decoder;
+
+    for (;; offset = d->end) {
+        trial->offset = offset;
+        walk->starts[evidence->frames] = offset;
+        if (walk_end(walk, offset))
+            return;
+        trial->end = FF_TRIAL_GOES_ON;
+        if (evidence->frames == FF_TRIAL_FRAMES_MAX)
+            return;
+        ff_decode_begin(d, FF_FRAME, offset);
+        int r = ff_decode(d, &walk->window);
+        if (r == FF_DECODE_NEED || r == -ENODATA)
+            weigh_part(walk, FF_FRAME, offset, &walk->part);
+        if (r < 0)
+            break_with(walk, r, NULL);
+        if (r != FF_DECODE_DONE)
+            return;
+        if (!is_text(walk, d)) {
+            break_with(walk, -EUCLEAN, "binary bytes stand where a name or tag should");
+            return;
+        }
+        weigh(walk, d, &walk->window, evidence);
+        evidence->frames++;
+        if (walk->layout->alts[d->alt].end) {
+            trial->offset = walk->starts[evidence->frames] = d->end;
+            trial->end = FF_TRIAL_LANDS;
+            return;
+        }
+    }
+}
+
+/* Any number, the same for the same index. */
+static uint64_t mix(uint64_t index)
+{
+    uint64_t z = (index + 1) * UINT64_C(0x9e3779b97f4a7c15);
+    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+    return z ^ z >> 31;
+}
+
+static bool is_start(const struct walk *walk, uint64_t offset)
+{
+    size_t low = 0, high = walk->trial->evidence.frames + 1U;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (walk->starts[middle] == offset)
+            return true;
+        if (walk->starts[middle] < offset)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return false;
+}
+
+/* Decodes a frame at a wrong place: what speaks for it. False when it is contradicted. */
+static bool fits_wrong(const struct walk *walk, struct ff_decoder *d, uint64_t offset,
+                       struct ff_evidence *evidence)
+{
+    struct ff_window window = walk->window;
+    int r;
+
+    ff_decode_begin(d, FF_FRAME, offset);
+    r = ff_decode(d, &window);
+    if (r != FF_DECODE_DONE || !is_text(walk, d))
+        return false;
+    if (offset + WRONG_WINDOW_BYTES < window.len)
+        window.len = (size_t)offset + WRONG_WINDOW_BYTES;
+    weigh(walk, d, &window, evidence);
+    return true;
+}
+
+/* Two frames in a row at a place inside a frame. They fit if as much speaks for them as for two
+ * frames at their right places, within a factor of two; a way back to these tells nothing. */
+static void try_wrong(struct walk *walk, uint64_t offset)
+{
+    struct ff_trial *trial = walk->trial;
+    const struct ff_evidence *right = &trial->evidence;
+    struct ff_evidence wrong = {0};
+    struct ff_decoder d = walk->decoder;
+    uint64_t frames = 1;
+
+    bool fits = fits_wrong(walk, &d, offset, &wrong);
+    if (fits && is_start(walk, d.end))
+        return;
+    if (fits && d.end < walk->head->len) {
+        fits = fits_wrong(walk, &d, d.end, &wrong);
+        frames = 2;
+    }
+    uint64_t bits = (uint64_t)right->fixed + right->chain;
+    fits = fits && ((uint64_t)wrong.fixed + wrong.chain) * 2 * right->frames >= bits * frames;
+    trial->wrong_tried++;
+    trial->wrong_fit += fits;
+}
+
+static void try_wrong_places(struct walk *walk)
+{
+    uint64_t frames = walk->trial->evidence.frames;
+
+    for (uint64_t i = 0; frames && i < WRONG_PLACES_MAX; i++) {
+        uint64_t frame = frames > WRONG_PLACES_MAX ? i * frames / WRONG_PLACES_MAX : i % frames;
+        uint64_t start = walk->starts[frame], end = walk->starts[frame + 1];
+        if (end > walk->head->len)
+            end = walk->head->len;
+        if (end - start > 1)
+            try_wrong(walk, start + 1 + mix(i) % (end - start - 1));
+    }
+}
+
+/* The binary logarithm of n, at most WRONG_PLACES_MAX, in eighths. */
+static unsigned int eighths_of_log2(uint64_t n)
+{
+    uint64_t power = n * n * n * n;
+    return ff_evidence_bits(power * power) - 1;
+}
+
+/* No frame says more than how rare it is that two of them fit at a wrong place. */
+static void bound_by_wrong_places(struct ff_trial *trial)
+{
+    struct ff_evidence *evidence = &trial->evidence;
+    uint64_t tried = trial->wrong_tried, fit = trial->wrong_fit;
+
+    if (fit == 0)
+        return;
+    unsigned int eighths = eighths_of_log2(tried) - eighths_of_log2(fit); /* for two frames */
+    uint64_t most = (uint64_t)evidence->frames * eighths / 16;
+    if (evidence->fixed > most)
+        evidence->fixed = (uint32_t)most;
+    if (evidence->chain > most - evidence->fixed)
+        evidence->chain = (uint32_t)(most - evidence->fixed);
+}
+
+void ff_trial_run(const struct ff_format *format, const struct ff_head *head,
+                  struct ff_trial *ret_trial)
+{
+    struct walk walk = {
+        .layout = &format->layout,
+        .head = head,
+        .window = {.bytes = head->buf, .offset = 0, .len = head->len},
+        .trial = ret_trial,
+    };
+    uint64_t offset;
+
+    *ret_trial = (struct ff_trial){.end = FF_TRIAL_GOES_ON};
+    ff_decoder_init(&walk.decoder, &format->layout, head->size);
+    if (!walk_preamble(&walk, &offset))
+        return;
+    walk_frames(&walk, offset);
+    try_wrong_places(&walk);
+    bound_by_wrong_places(ret_trial);
+    struct ff_evidence *evidence = &ret_trial->evidence;
+    evidence->fixed += walk.part.fixed;
+    if (ret_trial->end == FF_TRIAL_LANDS && ret_trial->offset == head->size && evidence->frames)
+        evidence->chain += ff_evidence_bits(head->size / evidence->frames);
+}
