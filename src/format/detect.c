@@ -20,7 +20,10 @@
 #define ENOUGH_BROKEN_BITS    64 /* where the archive breaks in the middle */
 #define ENOUGH_CUT_BITS       32 /* of constants, where it ends inside a frame */
 #define ENOUGH_GENERIC_BITS   64
-#define ENOUGH_EXTENSION_BITS 6 /* where the archive's name says the same */
+#define ENOUGH_FAINT_BITS     256 /* where each frame says next to nothing */
+#define ENOUGH_EXTENSION_BITS 6   /* where the archive's name says the same */
+
+#define FAINT_BITS 4 /* of a frame, in the mean */
 
 #define CERTAIN_BITS 24 /* of constants: outranks whatever has only lengths */
 #define EQUAL_BITS   8  /* a smaller difference decides nothing */
@@ -84,14 +87,17 @@ static bool is_enough(const struct ff_format *format, const struct ff_trial *tri
 
     if (trial->magic >= CERTAIN_BITS)
         return true;
+    bool faint = bits < (uint64_t)trial->telling * FAINT_BITS;
     if (trial->end == FF_TRIAL_BREAKS) {
-        if (format->generic)
+        if (format->generic || faint)
             return false;
         return bits >= ENOUGH_BROKEN_BITS || (trial->code == -ENODATA && fixed >= ENOUGH_CUT_BITS);
     }
     if (extension && trial->end == FF_TRIAL_LANDS)
         return bits >= ENOUGH_EXTENSION_BITS;
-    return bits >= (format->generic ? ENOUGH_GENERIC_BITS : ENOUGH_BITS);
+    return bits >= (faint             ? ENOUGH_FAINT_BITS
+                    : format->generic ? ENOUGH_GENERIC_BITS
+                                      : ENOUGH_BITS);
 }
 
 static void explain_break(const struct ff_format *format, const struct ff_trial *trial,

@@ -4,7 +4,7 @@
 
 #define BYTE_BITS      8
 #define ZERO_BYTE_BITS 2 /* a zero: far more than one byte in 256 is one */
-#define DIGIT_BITS     4
+#define DIGIT_BITS     2 /* rare among all bytes, but not in text */
 /* Of a literal, tag or run of zeros; the rest of a longer one says nothing new. */
 #define LITERAL_COUNTED_BYTES 64
 #define TAG_COUNTED_BYTES     8
@@ -131,14 +131,20 @@ static unsigned int length_bits(const struct ff_decoder *d, unsigned int index, 
     const struct ff_layout *layout = d->layout;
     const struct ff_item *item = &layout->items[layout->alts[d->alt].first + index];
     unsigned int bytes = (unsigned int)(d->starts[index + 1] - d->starts[index]);
-    unsigned int width = bytes * BYTE_BITS;
-    unsigned int bits = 0;
+    unsigned int width, bits = 0;
 
     if (item->kind == FF_ITEM_VARINT || item->kind == FF_ITEM_ZIGZAG) {
-        /* A bit of each byte says whether another one follows. */
+        /* One byte of them says nothing: small numbers are everywhere. A bit of each byte of a
+         * longer one says whether another follows. */
+        if (bytes == 1)
+            return 0;
         bits = bytes;
         width = bytes * 7;
-    } else if (item->kind != FF_ITEM_INT) {
+    } else if (item->kind == FF_ITEM_DIGITS && item->width) {
+        width = item->base == 16 ? bytes * 4 : item->base == 8 ? bytes * 3 : bytes * 10 / 3;
+    } else if (item->kind == FF_ITEM_INT) {
+        width = bytes * BYTE_BITS;
+    } else {
         return 0;
     }
     for (unsigned int b = 0; b < item->bit_count; b++)

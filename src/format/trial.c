@@ -14,7 +14,9 @@ struct walk {
     struct ff_window window;
     struct ff_decoder decoder;
     struct ff_trial *trial;
-    struct ff_evidence part;                  /* of a last frame that is not all there */
+    struct ff_evidence part;                     /* of a last frame that is not all there */
+    uint32_t wrong_fit, wrong[WRONG_PLACES_MAX]; /* bits of each frame that fits at a wrong place */
+    uint16_t fixed[FF_TRIAL_FRAMES_MAX], chain[FF_TRIAL_FRAMES_MAX]; /* bits of each frame */
     uint64_t starts[FF_TRIAL_FRAMES_MAX + 1]; /* of the frames; then where the last one ends */
 };
 
@@ -127,6 +129,20 @@ static bool walk_end(struct walk *walk, uint64_t offset)
     return true;
 }
 
+static void add_frame(struct walk *walk)
+{
+    struct ff_evidence *sum = &walk->trial->evidence;
+    struct ff_evidence evidence = {0};
+    uint32_t frame = sum->frames++;
+
+    weigh(walk, &walk->decoder, &walk->window, &evidence);
+    walk->fixed[frame] = (uint16_t)(evidence.fixed < UINT16_MAX ? evidence.fixed : UINT16_MAX);
+    walk->chain[frame] = (uint16_t)(evidence.chain < UINT16_MAX ? evidence.chain : UINT16_MAX);
+    walk->trial->telling += evidence.fixed + evidence.chain > 0;
+    sum->fixed += walk->fixed[frame];
+    sum->chain += walk->chain[frame];
+}
+
 /* The frames from offset on. */
 static void walk_frames(struct walk *walk, uint64_t offset)
 {
@@ -154,8 +170,7 @@ static void walk_frames(struct walk *walk, uint64_t offset)
             break_with(walk, -EUCLEAN, "binary bytes stand where a name or tag should");
             return;
         }
-        weigh(walk, d, &walk->window, evidence);
-        evidence->frames++;
+        add_frame(walk);
         if (walk->layout->alts[d->alt].end) {
             trial->offset = walk->starts[evidence->frames] = d->end;
             trial->end = FF_TRIAL_LANDS;
@@ -205,34 +220,31 @@ static bool fits_wrong(const struct walk *walk, struct ff_decoder *d, uint64_t o
     return true;
 }
 
-/* Two frames in a row at a place inside a frame. They fit if as much speaks for them as for two
- * frames at their right places, within a factor of two; a way back to these tells nothing. */
+/* Two frames in a row at a place inside a frame; a way back to the right ones tells nothing. What
+ * speaks for each of them goes into wrong[], unless they are contradicted. */
 static void try_wrong(struct walk *walk, uint64_t offset)
 {
-    struct ff_trial *trial = walk->trial;
-    const struct ff_evidence *right = &trial->evidence;
-    struct ff_evidence wrong = {0};
+    struct ff_evidence evidence = {0};
     struct ff_decoder d = walk->decoder;
-    uint64_t frames = 1;
+    uint32_t frames = 1;
 
-    bool fits = fits_wrong(walk, &d, offset, &wrong);
+    bool fits = fits_wrong(walk, &d, offset, &evidence);
     if (fits && is_start(walk, d.end))
         return;
     if (fits && d.end < walk->head->len) {
-        fits = fits_wrong(walk, &d, d.end, &wrong);
+        fits = fits_wrong(walk, &d, d.end, &evidence);
         frames = 2;
     }
-    uint64_t bits = (uint64_t)right->fixed + right->chain;
-    fits = fits && ((uint64_t)wrong.fixed + wrong.chain) * 2 * right->frames >= bits * frames;
-    trial->wrong_tried++;
-    trial->wrong_fit += fits;
+    walk->trial->wrong_tried++;
+    if (fits)
+        walk->wrong[walk->wrong_fit++] = (evidence.fixed + evidence.chain) / frames;
 }
 
 static void try_wrong_places(struct walk *walk)
 {
     uint64_t frames = walk->trial->evidence.frames;
 
-    for (uint64_t i = 0; frames && i < WRONG_PLACES_MAX; i++) {
+    for (uint64_t i = 0; walk->trial->telling && i < WRONG_PLACES_MAX; i++) {
         uint64_t frame = frames > WRONG_PLACES_MAX ? i * frames / WRONG_PLACES_MAX : i % frames;
         uint64_t start = walk->starts[frame], end = walk->starts[frame + 1];
         if (end > walk->head->len)
@@ -249,20 +261,40 @@ static unsigned int eighths_of_log2(uint64_t n)
     return ff_evidence_bits(power * power) - 1;
 }
 
-/* No frame says more than how rare it is that two of them fit at a wrong place. */
-static void bound_by_wrong_places(struct ff_trial *trial)
+/* How many wrong places fit as well, within a factor of two, as a frame that so many bits speak
+ * for.
+ */
+static uint32_t count_wrong(const struct walk *walk, uint32_t bits)
 {
-    struct ff_evidence *evidence = &trial->evidence;
-    uint64_t tried = trial->wrong_tried, fit = trial->wrong_fit;
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < walk->wrong_fit; i++)
+        count += walk->wrong[i] >= (bits + 1) / 2;
+    return count;
+}
 
-    if (fit == 0)
-        return;
-    unsigned int eighths = eighths_of_log2(tried) - eighths_of_log2(fit); /* for two frames */
-    uint64_t most = (uint64_t)evidence->frames * eighths / 16;
-    if (evidence->fixed > most)
-        evidence->fixed = (uint32_t)most;
-    if (evidence->chain > most - evidence->fixed)
-        evidence->chain = (uint32_t)(most - evidence->fixed);
+/* No frame says more than how rare it is that two like it fit at a wrong place. */
+static void bound_by_wrong_places(struct walk *walk)
+{
+    struct ff_trial *trial = walk->trial;
+    uint64_t fixed = 0, chain = 0; /* in sixteenths of a bit */
+
+    for (uint32_t i = 0; i < trial->evidence.frames; i++) {
+        uint64_t frame_fixed = walk->fixed[i] * UINT64_C(16);
+        uint64_t frame_chain = walk->chain[i] * UINT64_C(16);
+        uint32_t wrong = count_wrong(walk, (uint32_t)walk->fixed[i] + walk->chain[i]);
+        if (wrong) {
+            uint64_t most = eighths_of_log2(trial->wrong_tried) - eighths_of_log2(wrong);
+            frame_fixed = frame_fixed < most ? frame_fixed : most;
+            frame_chain = frame_chain < most - frame_fixed ? frame_chain : most - frame_fixed;
+        }
+        fixed += frame_fixed;
+        chain += frame_chain;
+    }
+    if (trial->telling)
+        trial->wrong_fit =
+            count_wrong(walk, (trial->evidence.fixed + trial->evidence.chain) / trial->telling);
+    trial->evidence.fixed = (uint32_t)(fixed / 16);
+    trial->evidence.chain = (uint32_t)(chain / 16);
 }
 
 void ff_trial_run(const struct ff_format *format, const struct ff_head *head,
@@ -282,7 +314,7 @@ void ff_trial_run(const struct ff_format *format, const struct ff_head *head,
         return;
     walk_frames(&walk, offset);
     try_wrong_places(&walk);
-    bound_by_wrong_places(ret_trial);
+    bound_by_wrong_places(&walk);
     struct ff_evidence *evidence = &ret_trial->evidence;
     evidence->fixed += walk.part.fixed;
     if (ret_trial->end == FF_TRIAL_LANDS && ret_trial->offset == head->size && evidence->frames)

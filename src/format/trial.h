@@ -26,11 +26,12 @@ enum ff_trial_end {
 };
 
 struct ff_trial {
-    uint8_t end;    /* enum ff_trial_end */
-    uint32_t magic; /* bits: constants of the preamble and the postamble */
-    struct ff_evidence evidence;
-    uint64_t offset; /* where it ended */
-    /* Of the wrong places that were tried, how many fitted. */
+    uint8_t end;                 /* enum ff_trial_end */
+    uint32_t magic;              /* bits: constants of the preamble and the postamble */
+    struct ff_evidence evidence; /* of the frames */
+    uint32_t telling;            /* frames that something speaks for */
+    uint64_t offset;             /* where it ended */
+    /* Of the wrong places that were tried, how many fitted about as well. */
     uint32_t wrong_tried, wrong_fit;
     /* After FF_TRIAL_BREAKS. */
     int code;                     /* -ENODATA: the archive ends inside a frame; else -EUCLEAN */
