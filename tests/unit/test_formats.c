@@ -1,3 +1,4 @@
+#include <framefs/detect.h>
 #include <framefs/format.h>
 
 #include <errno.h>
@@ -385,7 +386,8 @@ static const char *detects(const struct ff_formats *formats, const void *buf, si
 {
     static char name[64];
     struct ff_format *format = NULL;
-    int r = ff_format_detect(formats, buf, len, len, &format, NULL);
+    const struct ff_head head = {.buf = buf, .len = len, .size = len};
+    int r = ff_format_detect(formats, &head, &format, NULL);
     snprintf(name, sizeof(name), "%s", r < 0 ? strerror(-r) : ff_format_name(format));
     ff_format_free(r < 0 ? NULL : format);
     return name;
