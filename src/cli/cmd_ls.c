@@ -4,6 +4,7 @@
 
 #include "base/cleanup.h"
 #include "cli/command.h"
+#include "cli/filter.h"
 #include "cli/input.h"
 #include "cli/time_text.h"
 
@@ -11,11 +12,35 @@ FF_CLEANUP_DEFINE(scan, struct ff_scan *, ff_scan_close)
 
 struct ls_values {
     struct ff_input_options input;
+    struct ff_type_filter types;
+    struct ff_time_filter times;
     bool json;
 };
 
 static const struct ff_option options[] = {
     FF_INPUT_OPTIONS(struct ls_values, input),
+    {
+        .name = "type",
+        .argument = "TYPE[:TYPE...]",
+        .help = "only records of these types, as they are listed;\nmay be given more than once",
+        .parse = ff_filter_types,
+        .offset = offsetof(struct ls_values, types),
+    },
+    {
+        .name = "since",
+        .argument = "TIME",
+        .help = "only records of that time or later, e.g. 2006-09-19,\n'2006-09-19 17:20 +0200', "
+                "@1158679214; no zone is UTC",
+        .parse = ff_filter_since,
+        .offset = offsetof(struct ls_values, times),
+    },
+    {
+        .name = "until",
+        .argument = "TIME",
+        .help = "only records from before that time",
+        .parse = ff_filter_until,
+        .offset = offsetof(struct ls_values, times),
+    },
     {
         .name = "json",
         .help = "print a JSON object a line",
@@ -117,6 +142,9 @@ static enum ff_exit list(struct ff_cli *cli, const struct ls_values *values,
         /* Without details the line still tells where the record is. */
         if (ff_scan_details(scan, &details) < 0)
             details = (struct ff_details){0};
+        if (!ff_type_filter_match(&values->types, &details) ||
+            !ff_time_filter_match(&values->times, &details))
+            continue;
         if (values->json)
             print_object(&cli->out, &event.record, &details);
         else
@@ -134,6 +162,9 @@ static enum ff_exit run(struct ff_cli *cli, const void *values_of, char **operan
     FF_CLEANUP(scan) struct ff_scan *scan = NULL;
 
     (void)count;
+    if (ff_time_filter_is_empty(&values->times))
+        return ff_command_refuse(&ff_command_ls,
+                                 "--until is not after --since: no record is between them");
     enum ff_exit status = ff_input_choose(&values->input, &choice);
     if (status != FF_EXIT_DONE)
         return status;
@@ -141,7 +172,9 @@ static enum ff_exit run(struct ff_cli *cli, const void *values_of, char **operan
     ff_input_release(&choice);
     if (status != FF_EXIT_DONE)
         return status;
-    if (ff_scan_open(input.source, input.format, NULL, 0, &scan, &error) < 0) {
+    if (ff_type_filter_check(&values->types, input.format, &error) < 0 ||
+        ff_time_filter_check(&values->times, input.format, &error) < 0 ||
+        ff_scan_open(input.source, input.format, NULL, 0, &scan, &error) < 0) {
         ff_say("%s: %s", input.name, error.text);
         status = FF_EXIT_FAILED;
     } else {

@@ -92,6 +92,7 @@
  *   cli/option.c          option tables: parsing, help, errors
  *   cli/value.c           arguments of options
  *   cli/range.c           ranges of records
+ *   cli/filter.c          records by type and time
  *   cli/names.c           names of several archives' directories
  *   cli/formats_load.c    formats of files: formats.d, --formats
  *   cli/input.c           --format, --frame, detection, "-"

@@ -9,4 +9,8 @@
  * within the years 0001 to 9999, else the text is "-". Returns buf. */
 const char *ff_time_format(char buf[FF_TIME_TEXT_BYTES], const struct timespec *time);
 
+/* "@SECONDS" since 1970, negative and with a fraction too, or what ff_date_parse() takes. -EINVAL,
+ * also for a time outside of the years 0000 to 9999. */
+int ff_time_parse(const char *text, struct timespec *ret_time);
+
 #endif

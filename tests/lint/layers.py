@@ -19,7 +19,7 @@ BELOW = {
     'synth': ('base',),
     'archive': ('index', 'source', 'format', 'base'),
     'fs': ('archive', 'tree', 'synth', 'base'),
-    'cli': ('fs', 'synth', 'archive', 'base'),
+    'cli': ('fs', 'synth', 'archive', 'format', 'base'),
 }
 
 # include/framefs: whose interface each header is. A record's place is what format decodes to and
