@@ -54,7 +54,7 @@ enum ff_verdict {
 struct ff_candidate {
     char name[FF_CANDIDATE_NAME_BYTES];
     enum ff_verdict verdict;
-    bool magic;           /* its preamble stands at the archive's beginning */
+    bool magic;           /* constants of its preamble stand at the archive's beginning */
     bool extension;       /* the archive's name has its extension */
     uint32_t fixed_bits;  /* constants, checksums, repeated lengths, digits, tags */
     uint32_t length_bits; /* lengths that lead from frame to frame and to the end */

@@ -9,7 +9,7 @@ _framefs_options()
                 --help -h
             ;;
         umount) echo --lazy -l --help -h ;;
-        info) echo --format= --frame= --formats= --max-records= --histogram --json --help -h ;;
+        info) echo --format= --frame= --formats= --max-records= --explain --all --histogram --json --help -h ;;
         ls) echo --format= --frame= --formats= --type= --since= --until= --json --help -h ;;
         cat) echo --format= --frame= --formats= --content= --separator= --help -h ;;
         synth) echo --check --offset= --help -h ;;

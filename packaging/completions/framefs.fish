@@ -50,6 +50,8 @@ __framefs_complete info -l format -x -a '(__framefs_formats)' -d 'The format of 
 __framefs_complete info -l frame -x -d 'Describe the frames yourself'
 __framefs_complete info -l formats -r -F -d 'A file of formats of your own'
 __framefs_complete info -l max-records -x -d 'Stop at so many records'
+__framefs_complete info -l explain -d 'Show which formats were tried, and why they fell'
+__framefs_complete info -l all -d 'Explain formats that no frame fits, too'
 __framefs_complete info -l histogram -d 'Show the histogram of sizes'
 __framefs_complete info -l json -d 'Print a JSON array'
 __framefs_complete info -s h -l help -d 'Explain the command'

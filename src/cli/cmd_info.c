@@ -9,6 +9,7 @@
 #include "base/units.h"
 #include "cli/bar.h"
 #include "cli/command.h"
+#include "cli/explain.h"
 #include "cli/input.h"
 #include "cli/progress.h"
 
@@ -19,11 +20,25 @@ struct info_values {
     uint64_t records_max;
     bool json;
     bool histogram;
+    bool explain;
+    bool all;
 };
 
 static const struct ff_option options[] = {
     FF_INPUT_OPTIONS(struct info_values, input),
     FF_INPUT_LIMIT(struct info_values, records_max),
+    {
+        .name = "explain",
+        .help = "show which formats were tried instead, and why they fell",
+        .parse = ff_option_flag,
+        .offset = offsetof(struct info_values, explain),
+    },
+    {
+        .name = "all",
+        .help = "explain the formats that no frame of the archive fits, too",
+        .parse = ff_option_flag,
+        .offset = offsetof(struct info_values, all),
+    },
     {
         .name = "histogram",
         .help = "show the histogram of payload sizes also when stdout is no terminal",
@@ -143,12 +158,34 @@ static enum ff_exit print_json(struct ff_output *out, struct ff_archive *const *
     return FF_EXIT_DONE;
 }
 
+static enum ff_exit run_explain(struct ff_cli *cli, const struct info_values *values,
+                                char *const *operands, size_t count)
+{
+    const struct ff_explain_options explain_options = {
+        .json = values->json, .all = values->all, .format = values->input.format};
+    struct ff_input_choice choice;
+
+    if (values->input.frame)
+        return ff_command_refuse(&ff_command_info,
+                                 "--explain tells how a format is detected: with --frame none is");
+    enum ff_exit status = ff_input_choose(&values->input, &choice);
+    if (status != FF_EXIT_DONE)
+        return status;
+    status = ff_explain(cli, operands, count, choice.formats, &explain_options);
+    ff_input_release(&choice);
+    return status;
+}
+
 static enum ff_exit run(struct ff_cli *cli, const void *values_of, char **operands, size_t count)
 {
     const struct info_values *values = values_of;
     struct ff_input_choice choice;
     size_t opened = 0;
 
+    if (values->explain)
+        return run_explain(cli, values, operands, count);
+    if (values->all)
+        return ff_command_refuse(&ff_command_info, "--all goes with --explain");
     enum ff_exit status = ff_input_choose(&values->input, &choice);
     if (status != FF_EXIT_DONE)
         return status;

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <framefs/detect.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -156,15 +155,12 @@ static int name_error(const struct ff_input *input, int code, const char *text,
     return ff_error_set(error, code, "%s: %s", input->name, text);
 }
 
-static int detect_format(struct ff_input *input, const struct ff_formats *formats,
-                         struct ff_error *error)
+/* Reads the archive's beginning into bytes, FF_HEAD_BYTES of them. */
+static int read_head(struct ff_input *input, void *bytes, struct ff_head *ret_head,
+                     struct ff_error *error)
 {
     struct ff_source_stat stat;
-    struct ff_error detail = {0};
-    FF_CLEANUP(free) void *bytes = malloc(FF_HEAD_BYTES);
 
-    if (!bytes)
-        return name_error(input, -ENOMEM, "out of memory", error);
     ssize_t len = ff_source_read_full(input->source, bytes, FF_HEAD_BYTES, 0);
     if (len < 0)
         return name_error(input, (int)len, strerror((int)-len), error);
@@ -173,10 +169,25 @@ static int detect_format(struct ff_input *input, const struct ff_formats *format
     if (rc < 0)
         return name_error(input, rc, strerror(-rc), error);
     input->size = stat.size;
-    if (len == 0)
-        return ff_format_none(&input->format, error);
-    const struct ff_head head = {
+    *ret_head = (struct ff_head){
         .buf = bytes, .len = (size_t)len, .size = input->size, .name = input->path};
+    return 0;
+}
+
+static int detect_format(struct ff_input *input, const struct ff_formats *formats,
+                         struct ff_error *error)
+{
+    struct ff_head head;
+    struct ff_error detail = {0};
+    FF_CLEANUP(free) void *bytes = malloc(FF_HEAD_BYTES);
+
+    if (!bytes)
+        return name_error(input, -ENOMEM, "out of memory", error);
+    int rc = read_head(input, bytes, &head, error);
+    if (rc < 0)
+        return rc;
+    if (head.len == 0)
+        return ff_format_none(&input->format, error);
     rc = ff_format_detect(formats, &head, &input->format, &detail);
     return rc < 0 ? name_error(input, rc, detail.text, error) : 0;
 }
@@ -196,16 +207,22 @@ static int open_source(struct ff_input *input, const char *path, enum ff_input_k
     return rc < 0 ? name_error(input, rc, detail.text, error) : 0;
 }
 
+static void name_input(struct ff_input *input, const char *path, enum ff_input_kind kind)
+{
+    *input = (struct ff_input){.size = FF_SIZE_UNKNOWN};
+    input->path = kind == FF_INPUT_STREAMS && strcmp(path, "-") == 0 ? "stdin" : path;
+    ff_escape(input->name, sizeof(input->name), input->path, strlen(input->path));
+}
+
 enum ff_exit ff_input_open(const char *path, const struct ff_input_choice *choice,
                            enum ff_input_kind kind, struct ff_output *out, bool hold,
                            struct ff_input *ret_input)
 {
-    struct ff_input input = {.size = FF_SIZE_UNKNOWN};
+    struct ff_input input;
     struct ff_source_stat stat;
     struct ff_error error = {0};
 
-    input.path = kind == FF_INPUT_STREAMS && strcmp(path, "-") == 0 ? "stdin" : path;
-    ff_escape(input.name, sizeof(input.name), input.path, strlen(input.path));
+    name_input(&input, path, kind);
     int rc = open_source(&input, path, kind, &error);
     if (rc == 0 && kind == FF_INPUT_STREAMS)
         rc = front_open(&input.source, out, hold, &error);
@@ -223,6 +240,22 @@ enum ff_exit ff_input_open(const char *path, const struct ff_input_choice *choic
     input.size = stat.size;
     *ret_input = input;
     return FF_EXIT_DONE;
+}
+
+enum ff_exit ff_input_peek(const char *path, void *bytes, struct ff_input *ret_input,
+                           struct ff_head *ret_head)
+{
+    struct ff_error error = {0};
+
+    name_input(ret_input, path, FF_INPUT_STREAMS);
+    int rc = open_source(ret_input, path, FF_INPUT_STREAMS, &error);
+    if (rc == 0)
+        rc = read_head(ret_input, bytes, ret_head, &error);
+    if (rc < 0)
+        ff_say("%s", error.text);
+    ff_source_close(ret_input->source);
+    ret_input->source = NULL;
+    return rc < 0 ? FF_EXIT_FAILED : FF_EXIT_DONE;
 }
 
 void ff_input_close(struct ff_input *input)

@@ -2,6 +2,7 @@
 #ifndef FF_CLI_INPUT_H
 #define FF_CLI_INPUT_H
 
+#include <framefs/detect.h>
 #include <framefs/error.h>
 #include <framefs/format.h>
 #include <framefs/source.h>
@@ -77,6 +78,11 @@ enum ff_input_kind {
 enum ff_exit ff_input_open(const char *path, const struct ff_input_choice *choice,
                            enum ff_input_kind kind, struct ff_output *out, bool hold,
                            struct ff_input *ret_input);
+
+/* Reads an archive's beginning alone, up to FF_HEAD_BYTES into bytes, and closes it: the input has
+ * names and a size. Messages are printed: FF_EXIT_DONE, FF_EXIT_FAILED. */
+enum ff_exit ff_input_peek(const char *path, void *bytes, struct ff_input *ret_input,
+                           struct ff_head *ret_head);
 
 /* Closes source and format, unless they were taken (and set to NULL). */
 void ff_input_close(struct ff_input *input);

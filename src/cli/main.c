@@ -96,6 +96,7 @@
  *   cli/names.c           names of several archives' directories
  *   cli/formats_load.c    formats of files: formats.d, --formats
  *   cli/input.c           --format, --frame, detection, "-"
+ *   cli/explain.c         how a format was detected
  *   cli/mount_options.c   the options of mount, and -o
  *   cli/mount_helper.c    the arguments of mount.framefs
  *   cli/cmd_mount.c, cli/cmd_umount.c, cli/cmd_info.c, cli/cmd_ls.c, cli/cmd_cat.c,

@@ -27,12 +27,14 @@
 
 #define CERTAIN_BITS 24 /* of constants: outranks whatever has only lengths */
 #define EQUAL_BITS   8  /* a smaller difference decides nothing */
+#define MENTION_BITS 8  /* a format with less is not worth its name */
 #define NAMES_SHOWN  4
 
 /* Better ones later. */
 enum class {
     CLASS_FELL,
     CLASS_WEAK,
+    CLASS_BEGINS, /* fell, but its preamble is there in part */
     CLASS_GENERIC,
     CLASS_LENGTHS_BROKEN,
     CLASS_LENGTHS,
@@ -136,9 +138,9 @@ static void judge(const struct ff_format *format, const struct ff_head *head,
     uint64_t fixed = (uint64_t)trial.magic + trial.evidence.fixed;
     bool certain = fixed >= CERTAIN_BITS;
     bool breaks = trial.end == FF_TRIAL_BREAKS;
-    candidate->magic = trial.magic >= CERTAIN_BITS;
+    candidate->magic = trial.magic >= CERTAIN_BITS || trial.begins >= CERTAIN_BITS;
     candidate->extension = has_extension(head->name, format->extension);
-    candidate->fixed_bits = (uint32_t)fixed;
+    candidate->fixed_bits = (uint32_t)fixed + trial.begins;
     candidate->length_bits = trial.evidence.chain;
     candidate->frames = trial.evidence.frames;
     candidate->offset = breaks && trial.fault.kind ? trial.fault.offset : trial.offset;
@@ -146,7 +148,7 @@ static void judge(const struct ff_format *format, const struct ff_head *head,
     if (breaks)
         explain_break(format, &trial, candidate);
     if (!is_enough(format, &trial, candidate->extension) || (known && !certain)) {
-        entry->class = breaks ? CLASS_FELL : CLASS_WEAK;
+        entry->class = !breaks ? CLASS_WEAK : candidate->magic ? CLASS_BEGINS : CLASS_FELL;
         if (!breaks)
             explain_weakness(format, &trial, known, candidate);
         return;
@@ -164,8 +166,6 @@ static int compare(const void *a_of, const void *b_of)
 
     if (a->class != b->class)
         return a->class > b->class ? -1 : 1;
-    if (a->candidate.magic != b->candidate.magic)
-        return a->candidate.magic ? -1 : 1;
     if (a->bits != b->bits)
         return a->bits > b->bits ? -1 : 1;
     if (a->candidate.offset != b->candidate.offset)
@@ -205,7 +205,7 @@ static int find_equals(const struct ff_formats *formats, struct ranking *ranking
     struct entry *entries = ranking->entries, *best = entries;
     size_t near = 1;
 
-    if (ranking->count == 0 || best->class <= CLASS_WEAK)
+    if (ranking->count == 0 || best->class < CLASS_GENERIC)
         return 0;
     while (near < ranking->count && entries[near].class == best->class &&
            entries[near].bits + EQUAL_BITS >= best->bits)
@@ -236,8 +236,8 @@ static void explain_fit(const struct ranking *ranking, size_t index)
     char damage[FF_CANDIDATE_REASON_BYTES - 64] = "";
 
     if (candidate->reason[0])
-        snprintf(damage, sizeof(damage), ", but is damaged: %.*s", (int)sizeof(damage) - 32,
-                 candidate->reason);
+        snprintf(damage, sizeof(damage), "; at byte %" PRIu64 " it breaks: %.*s", candidate->offset,
+                 (int)sizeof(damage) - 48, candidate->reason);
     if (index >= ranking->equal) {
         candidate->verdict = FF_VERDICT_LESS;
         set_reason(candidate, "fits, but less than %s", ranking->entries[0].candidate.name);
@@ -257,7 +257,7 @@ static void explain(const struct ranking *ranking)
         entry->candidate.verdict = FF_VERDICT_FELL;
         if (entry->class == CLASS_WEAK)
             entry->candidate.verdict = FF_VERDICT_WEAK;
-        else if (entry->class > CLASS_WEAK)
+        else if (entry->class >= CLASS_GENERIC)
             explain_fit(ranking, i);
     }
 }
@@ -312,13 +312,19 @@ static const char *name_list(const struct ranking *ranking, size_t count, char *
 static int refuse(const struct ranking *ranking, struct ff_error *error)
 {
     const struct ff_known *known = ranking->known;
+    const struct ff_candidate *first = &ranking->entries[0].candidate;
     char names[FF_CANDIDATE_NAME_BYTES * (NAMES_SHOWN + 1)];
     size_t weak = 0;
 
     if (known)
         return ff_error_set(error, -ENOENT, "no known framing: it is %s%s%s", known->what,
                             known->how ? "; " : "", known->how ? known->how : "");
-    while (weak < ranking->count && ranking->entries[weak].class == CLASS_WEAK)
+    if (ranking->count && ranking->entries[0].class == CLASS_BEGINS)
+        return ff_error_set(error, -ENOENT,
+                            "no known format fits; it begins as %s, but at byte %" PRIu64 " %s",
+                            first->name, first->offset, first->reason);
+    while (weak < ranking->count && ranking->entries[weak].class == CLASS_WEAK &&
+           ranking->entries[weak].bits >= MENTION_BITS)
         weak++;
     if (weak)
         return ff_error_set(error, -ENOENT,

@@ -75,6 +75,21 @@ static void weigh_part(const struct walk *walk, enum ff_section section, uint64_
         ff_evidence_weigh(&d, &walk->window, UINT64_MAX, evidence);
 }
 
+/* What speaks for the part of the section's last alternative that stands at its place, up to the
+ * fault; nothing where another alternative came further. */
+static uint32_t bits_before_fault(const struct walk *walk, enum ff_section section)
+{
+    struct ff_decoder d = walk->decoder;
+    struct ff_evidence evidence = {0};
+
+    if (d.fault.kind == FF_FAULT_NONE || d.fault.alt + 1 != walk->layout->alt_first[section + 1])
+        return 0;
+    d.alt = d.fault.alt;
+    d.item = d.fault.item;
+    ff_evidence_weigh(&d, &walk->window, UINT64_MAX, &evidence);
+    return evidence.fixed;
+}
+
 /* True when frames follow at *ret_offset. */
 static bool walk_preamble(struct walk *walk, uint64_t *ret_offset)
 {
@@ -92,6 +107,8 @@ static bool walk_preamble(struct walk *walk, uint64_t *ret_offset)
         weigh_part(walk, FF_PREAMBLE, 0, &evidence);
     }
     walk->trial->magic = evidence.fixed;
+    if (r == -EUCLEAN)
+        walk->trial->begins = bits_before_fault(walk, FF_PREAMBLE);
     if (r < 0)
         break_with(walk, r, NULL);
     return r == FF_DECODE_DONE;
@@ -126,6 +143,15 @@ static bool walk_end(struct walk *walk, uint64_t offset)
     walk->trial->end = FF_TRIAL_LANDS;
     if (has_section(walk->layout, FF_POSTAMBLE))
         break_with(walk, -ENODATA, "the archive ends without its postamble");
+    return true;
+}
+
+/* Whether nothing but zeros follows, as far as the head goes. */
+static bool is_zero_from(const struct walk *walk, uint64_t offset)
+{
+    for (; offset < walk->window.len; offset++)
+        if (walk->window.bytes[offset])
+            return false;
     return true;
 }
 
@@ -173,7 +199,10 @@ static void walk_frames(struct walk *walk, uint64_t offset)
         add_frame(walk);
         if (walk->layout->alts[d->alt].end) {
             trial->offset = walk->starts[evidence->frames] = d->end;
-            trial->end = FF_TRIAL_LANDS;
+            if (is_zero_from(walk, d->end))
+                trial->end = FF_TRIAL_LANDS;
+            else
+                break_with(walk, -EUCLEAN, "more follows the frame that ends the archive");
             return;
         }
     }

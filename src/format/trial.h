@@ -28,6 +28,7 @@ enum ff_trial_end {
 struct ff_trial {
     uint8_t end;                 /* enum ff_trial_end */
     uint32_t magic;              /* bits: constants of the preamble and the postamble */
+    uint32_t begins;             /* bits: of a preamble that breaks, constants before that */
     struct ff_evidence evidence; /* of the frames */
     uint32_t telling;            /* frames that something speaks for */
     uint64_t offset;             /* where it ended */
