@@ -14,17 +14,17 @@
 #include "format/known.h"
 #include "format/trial.h"
 
-/* Bits that are enough to believe a format. A false one of fifty in a file of random bytes is then
- * as rare as one file in a hundred million. */
-#define ENOUGH_BITS           32
-#define ENOUGH_BROKEN_BITS    64 /* where the archive breaks in the middle */
-#define ENOUGH_CUT_BITS       32 /* of constants, where it ends inside a frame */
-#define ENOUGH_GENERIC_BITS   64
-#define ENOUGH_FAINT_BITS     256 /* where each frame says next to nothing */
-#define ENOUGH_EXTENSION_BITS 6   /* where the archive's name says the same */
+/* Bits that are enough to believe a format. */
+#define ENOUGH_BITS           24
+#define ENOUGH_SINGLE_BITS    40  /* one frame is no chain, unless it has constants */
+#define ENOUGH_BROKEN_BITS    64  /* where the archive breaks in the middle */
+#define ENOUGH_CUT_BITS       32  /* of constants, where it ends inside a frame */
+#define ENOUGH_GENERIC_BITS   64  /* the format fits many files by chance */
+#define ENOUGH_FAINT_BITS     256 /* each frame says next to nothing */
+#define ENOUGH_EXTENSION_BITS 6   /* the archive's name says the same */
 
-#define FAINT_BITS 4 /* of a frame, in the mean */
-
+#define SINGLE_BITS  16 /* of constants in one frame */
+#define FAINT_BITS   2  /* of a frame, in the mean */
 #define CERTAIN_BITS 24 /* of constants: outranks whatever has only lengths */
 #define EQUAL_BITS   8  /* a smaller difference decides nothing */
 #define MENTION_BITS 8  /* a format with less is not worth its name */
@@ -89,16 +89,19 @@ static bool is_enough(const struct ff_format *format, const struct ff_trial *tri
 
     if (trial->magic >= CERTAIN_BITS)
         return true;
+    bool breaks = trial->end == FF_TRIAL_BREAKS;
+    if (extension)
+        return bits >= (breaks ? ENOUGH_BITS : ENOUGH_EXTENSION_BITS);
     bool faint = bits < (uint64_t)trial->telling * FAINT_BITS;
-    if (trial->end == FF_TRIAL_BREAKS) {
+    if (breaks) {
         if (format->generic || faint)
             return false;
         return bits >= ENOUGH_BROKEN_BITS || (trial->code == -ENODATA && fixed >= ENOUGH_CUT_BITS);
     }
-    if (extension && trial->end == FF_TRIAL_LANDS)
-        return bits >= ENOUGH_EXTENSION_BITS;
+    bool single = trial->evidence.frames < 2 && fixed < SINGLE_BITS + trial->evidence.repeated;
     return bits >= (faint             ? ENOUGH_FAINT_BITS
                     : format->generic ? ENOUGH_GENERIC_BITS
+                    : single          ? ENOUGH_SINGLE_BITS
                                       : ENOUGH_BITS);
 }
 
@@ -114,10 +117,10 @@ static void explain_break(const struct ff_format *format, const struct ff_trial 
     set_reason(candidate, "%s", text);
 }
 
-static void explain_weakness(const struct ff_format *format, const struct ff_trial *trial,
-                             const struct ff_known *known, struct ff_candidate *candidate)
+static void explain_weakness(const struct ff_trial *trial, const struct ff_known *known,
+                             struct ff_candidate *candidate)
 {
-    unsigned int enough = format->generic ? ENOUGH_GENERIC_BITS : ENOUGH_BITS;
+    uint64_t bits = (uint64_t)candidate->fixed_bits + candidate->length_bits;
 
     if (known)
         set_reason(candidate, "fits, but the file begins as one that is %s", known->what);
@@ -125,7 +128,8 @@ static void explain_weakness(const struct ff_format *format, const struct ff_tri
         set_reason(candidate, "fits, but at %" PRIu32 " of %" PRIu32 " wrong places, too",
                    trial->wrong_fit, trial->wrong_tried);
     else
-        set_reason(candidate, "fits, but so would chance: less than %u bits speak for it", enough);
+        set_reason(candidate, "fits, but so would chance: only %" PRIu64 " bits speak for it",
+                   bits);
 }
 
 static void judge(const struct ff_format *format, const struct ff_head *head,
@@ -150,7 +154,7 @@ static void judge(const struct ff_format *format, const struct ff_head *head,
     if (!is_enough(format, &trial, candidate->extension) || (known && !certain)) {
         entry->class = !breaks ? CLASS_WEAK : candidate->magic ? CLASS_BEGINS : CLASS_FELL;
         if (!breaks)
-            explain_weakness(format, &trial, known, candidate);
+            explain_weakness(&trial, known, candidate);
         return;
     }
     entry->class = format->generic ? CLASS_GENERIC

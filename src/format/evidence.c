@@ -2,9 +2,8 @@
 
 #include "format/checksum.h"
 
-#define BYTE_BITS      8
-#define ZERO_BYTE_BITS 2 /* a zero: far more than one byte in 256 is one */
-#define DIGIT_BITS     2 /* rare among all bytes, but not in text */
+#define BYTE_BITS  8
+#define DIGIT_BITS 2 /* rare among all bytes, but not in text */
 /* Of a literal, tag or run of zeros; the rest of a longer one says nothing new. */
 #define LITERAL_COUNTED_BYTES 64
 #define TAG_COUNTED_BYTES     8
@@ -17,9 +16,10 @@ static const uint8_t *bytes_of(const struct ff_window *window, uint64_t from, ui
     return window->bytes + (size_t)(from - window->offset);
 }
 
+/* Zeros are everywhere, and so is 0xff. */
 static unsigned int byte_bits(uint8_t byte)
 {
-    return byte ? BYTE_BITS : ZERO_BYTE_BITS;
+    return byte == 0x00 || byte == 0xff ? 0 : BYTE_BITS;
 }
 
 static unsigned int text_bits(const struct ff_layout *layout, struct ff_text text)
@@ -40,7 +40,7 @@ static unsigned int number_bits(ff_value value, unsigned int width)
 }
 
 static unsigned int checksum_bits(const struct ff_decoder *d, const struct ff_window *window,
-                                  const struct ff_item *item)
+                                  const struct ff_item *item, struct ff_evidence *evidence)
 {
     uint64_t from = d->starts[item->check_from], to = d->starts[item->check_to + 1];
     const uint8_t *bytes = bytes_of(window, from, to);
@@ -51,8 +51,10 @@ static unsigned int checksum_bits(const struct ff_decoder *d, const struct ff_wi
     ff_checksum_init(&checksum, item->checksum);
     ff_checksum_update(&checksum, bytes, (size_t)(to - from));
     ff_value stored = d->slots[item->slot];
-    return ff_checksum_equals(&checksum, item->width, stored) ? number_bits(stored, item->width)
-                                                              : 0;
+    bool right = ff_checksum_equals(&checksum, item->width, stored);
+    evidence->right += right;
+    evidence->wrong += !right;
+    return right ? number_bits(stored, item->width) : 0;
 }
 
 /* Letters and digits, a quarter of all bytes, and other printable ones. */
@@ -78,17 +80,21 @@ static unsigned int set_bits(const struct ff_decoder *d, const struct ff_item *i
     return bits > choice ? bits - choice : 0;
 }
 
-/* A number that was told before. */
+/* A number that was told before: small ones are told again by chance. */
 static unsigned int repeated_bits(const struct ff_decoder *d, const struct ff_item *item,
                                   uint8_t slot)
 {
     ff_value value = d->slots[slot];
-    return item->kind == FF_ITEM_INT ? number_bits(value, item->width)
-                                     : ff_evidence_bits((uint64_t)value);
+    unsigned int bits = ff_evidence_bits((uint64_t)value), width = item->width * BYTE_BITS;
+
+    if (item->kind != FF_ITEM_INT || bits == 0 || bits >= width)
+        return bits;
+    return bits + (width - bits) / BYTE_BITS;
 }
 
 static unsigned int fixed_bits(const struct ff_decoder *d, const struct ff_window *window,
-                               const struct ff_item *item, unsigned int index)
+                               const struct ff_item *item, unsigned int index,
+                               struct ff_evidence *evidence)
 {
     const struct ff_layout *layout = d->layout;
     uint64_t from = d->starts[index], to = d->starts[index + 1];
@@ -99,8 +105,6 @@ static unsigned int fixed_bits(const struct ff_decoder *d, const struct ff_windo
     switch (item->kind) {
     case FF_ITEM_LITERAL:
         return item->optional ? 0 : text_bits(layout, item->text);
-    case FF_ITEM_ZERO:
-        return len * ZERO_BYTE_BITS;
     case FF_ITEM_B32: /* in one of two orders */
         bits = number_bits(d->slots[item->slot], 4);
         return bits ? bits - 1 : 0;
@@ -115,13 +119,22 @@ static unsigned int fixed_bits(const struct ff_decoder *d, const struct ff_windo
     }
     if (item->condition == FF_CONDITION_TEXT)
         return text_bits(layout, item->text);
-    if (item->condition == FF_CONDITION_SAME)
-        return repeated_bits(d, item, item->slot);
+    if (item->condition == FF_CONDITION_SAME) {
+        bits = repeated_bits(d, item, item->slot);
+        evidence->repeated += bits;
+        return bits;
+    }
     if (item->condition == FF_CONDITION_IN && item->kind == FF_ITEM_INT)
         return set_bits(d, item);
     if (item->checksum != FF_CHECKSUM_NONE)
-        bits += checksum_bits(d, window, item);
+        bits += checksum_bits(d, window, item, evidence);
     return bits;
+}
+
+/* Whether a varint has a last byte of zero, which no writer makes, but small integers do. */
+static bool is_longer_than_needed(const struct ff_decoder *d, uint8_t slot, unsigned int bytes)
+{
+    return d->slots[slot] >> (7 * (bytes - 1)) == 0;
 }
 
 /* A length that item `index` tells in `slot`, and that led to no contradiction. */
@@ -136,7 +149,7 @@ static unsigned int length_bits(const struct ff_decoder *d, unsigned int index, 
     if (item->kind == FF_ITEM_VARINT || item->kind == FF_ITEM_ZIGZAG) {
         /* One byte of them says nothing: small numbers are everywhere. A bit of each byte of a
          * longer one says whether another follows. */
-        if (bytes == 1)
+        if (bytes == 1 || is_longer_than_needed(d, slot, bytes))
             return 0;
         bits = bytes;
         width = bytes * 7;
@@ -182,11 +195,14 @@ static void weigh_lengths(const struct ff_decoder *d, uint64_t room, struct ff_e
     ff_decoder_payload(d, &payload, &len);
     for (unsigned int e = 0; e < alt->equation_count; e++) {
         const struct ff_equation *equation = &layout->equations[alt->equation + e];
-        if (equation->solves == FF_NO_ITEM) /* told again after the payload */
-            evidence->fixed +=
+        if (equation->solves == FF_NO_ITEM) { /* told again after the payload */
+            unsigned int bits =
                 repeated_bits(d, &layout->items[alt->first + equation->item], equation->slot);
-        else if (len)
+            evidence->fixed += bits;
+            evidence->repeated += bits;
+        } else if (len) {
             evidence->chain += length_bits(d, equation->item, equation->slot, room_bits);
+        }
     }
     for (unsigned int i = 0; i < alt->count; i++) {
         const struct ff_item *item = &layout->items[alt->first + i];
@@ -205,7 +221,7 @@ void ff_evidence_weigh(const struct ff_decoder *decoder, const struct ff_window 
     const struct ff_item *items = &decoder->layout->items[alt->first];
 
     for (unsigned int i = 0; i < decoder->item; i++)
-        evidence->fixed += fixed_bits(decoder, window, &items[i], i);
+        evidence->fixed += fixed_bits(decoder, window, &items[i], i, evidence);
     if (decoder->item == alt->count)
         weigh_lengths(decoder, room, evidence);
 }

@@ -11,10 +11,12 @@
 
 /* Sums over frames; all zero at first. */
 struct ff_evidence {
-    uint32_t fixed;  /* bits: constants, literals, marks, digits, repeated lengths, checksums that
-                        match, printable tags */
-    uint32_t chain;  /* bits: lengths that could have gone past the room, and did not */
-    uint32_t frames; /* counted by the caller */
+    uint32_t fixed;        /* bits: constants, literals, marks, digits, repeated lengths, checksums
+                              that match, printable tags */
+    uint32_t repeated;     /* of these, the bits of repeated lengths */
+    uint32_t chain;        /* bits: lengths that could have gone past the room, and did not */
+    uint32_t right, wrong; /* how many checksums match, and do not */
+    uint32_t frames;       /* counted by the caller */
 };
 
 /* Adds what speaks for the frame (preamble, postamble) that the decoder is DONE with; while it

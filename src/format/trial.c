@@ -6,7 +6,15 @@
 /* Their eighth power has to fit into 64 bits. */
 #define WRONG_PLACES_MAX 255
 /* Of the bytes behind a wrong place; checksums are computed over no more. */
+#define WRONG_FRAMES_MAX   32 /* decoded there */
 #define WRONG_WINDOW_BYTES ((size_t)64 << 10)
+
+/* A power of two above FF_TRIAL_FRAMES_MAX. */
+#define SEEN_MAX 2048
+
+#define LENGTH_DIVISOR 4 /* see weigh() */
+/* The largest unit that other data is commonly aligned to. */
+#define ALIGN_MAX_BYTES 8
 
 struct walk {
     const struct ff_layout *layout;
@@ -17,6 +25,9 @@ struct walk {
     struct ff_evidence part;                     /* of a last frame that is not all there */
     uint32_t wrong_fit, wrong[WRONG_PLACES_MAX]; /* bits of each frame that fits at a wrong place */
     uint16_t fixed[FF_TRIAL_FRAMES_MAX], chain[FF_TRIAL_FRAMES_MAX]; /* bits of each frame */
+    bool has_order;
+    uint64_t seen[SEEN_MAX];                  /* lengths of frames, by hash; 0: none */
+    uint64_t aligned;                         /* to the lowest bit of it: all frames */
     uint64_t starts[FF_TRIAL_FRAMES_MAX + 1]; /* of the frames; then where the last one ends */
 };
 
@@ -44,12 +55,21 @@ static bool is_text(const struct walk *walk, const struct ff_decoder *d)
     return true;
 }
 
-/* A length could have led anywhere past the head, or past the archive's end. */
+/* A length could have led anywhere past the head, or past the archive's end. Zeros are everywhere,
+ * so its leading zeros say less than they would among random bytes. */
 static void weigh(const struct walk *walk, const struct ff_decoder *d,
                   const struct ff_window *window, struct ff_evidence *evidence)
 {
-    bool within = d->end <= walk->head->len && walk->head->len < walk->head->size;
-    ff_evidence_weigh(d, window, within ? walk->head->len : walk->head->size, evidence);
+    const struct ff_head *head = walk->head;
+    bool within = d->end <= head->len && head->len < head->size;
+    struct ff_evidence all = {0};
+
+    ff_evidence_weigh(d, window, within ? head->len : head->size, &all);
+    evidence->fixed += all.fixed;
+    evidence->repeated += all.repeated;
+    evidence->chain += (all.chain + LENGTH_DIVISOR / 2) / LENGTH_DIVISOR;
+    evidence->right += all.right;
+    evidence->wrong += all.wrong;
 }
 
 static void break_with(struct walk *walk, int code, const char *text)
@@ -90,6 +110,20 @@ static uint32_t bits_before_fault(const struct walk *walk, enum ff_section secti
     return evidence.fixed;
 }
 
+/* Whether the frame was read in a byte order that nothing has told. */
+static bool is_order_unknown(struct walk *walk)
+{
+    const struct ff_layout *layout = walk->layout;
+    const struct ff_alt *alt = &layout->alts[walk->decoder.alt];
+
+    for (unsigned int i = 0; i < alt->count; i++)
+        walk->has_order |= layout->items[alt->first + i].kind == FF_ITEM_B32;
+    for (unsigned int i = 0; i < alt->count && !walk->has_order; i++)
+        if (layout->items[alt->first + i].order == FF_ORDER_MARK)
+            return true;
+    return false;
+}
+
 /* True when frames follow at *ret_offset. */
 static bool walk_preamble(struct walk *walk, uint64_t *ret_offset)
 {
@@ -103,6 +137,7 @@ static bool walk_preamble(struct walk *walk, uint64_t *ret_offset)
     if (r == FF_DECODE_DONE) {
         weigh(walk, &walk->decoder, &walk->window, &evidence);
         *ret_offset = walk->decoder.end;
+        is_order_unknown(walk);
     } else if (r == FF_DECODE_NEED || r == -ENODATA) {
         weigh_part(walk, FF_PREAMBLE, 0, &evidence);
     }
@@ -155,18 +190,53 @@ static bool is_zero_from(const struct walk *walk, uint64_t offset)
     return true;
 }
 
+/* Any number, the same for the same one. */
+static uint64_t mix(uint64_t number)
+{
+    uint64_t z = (number + 1) * UINT64_C(0x9e3779b97f4a7c15);
+    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+    return z ^ z >> 31;
+}
+
+/* Whether a frame of that length was there before. */
+static bool is_seen(struct walk *walk, uint64_t len)
+{
+    for (uint64_t i = mix(len);; i++) {
+        uint64_t *seen = &walk->seen[i % SEEN_MAX];
+        if (*seen == len)
+            return true;
+        if (*seen == 0) {
+            *seen = len;
+            return false;
+        }
+    }
+}
+
+/* What the frame just decoded says. Its length says something the first time: in an array of
+ * structures, and in whatever repeats itself, the same ones come again and again. */
 static void add_frame(struct walk *walk)
 {
     struct ff_evidence *sum = &walk->trial->evidence;
     struct ff_evidence evidence = {0};
     uint32_t frame = sum->frames++;
+    uint64_t len = walk->decoder.end - walk->decoder.offset;
 
     weigh(walk, &walk->decoder, &walk->window, &evidence);
+    walk->aligned |= len;
+    if (is_seen(walk, len)) {
+        evidence.chain = 0;
+        evidence.fixed -= evidence.repeated;
+        evidence.repeated = 0;
+    }
     walk->fixed[frame] = (uint16_t)(evidence.fixed < UINT16_MAX ? evidence.fixed : UINT16_MAX);
     walk->chain[frame] = (uint16_t)(evidence.chain < UINT16_MAX ? evidence.chain : UINT16_MAX);
     walk->trial->telling += evidence.fixed + evidence.chain > 0;
     sum->fixed += walk->fixed[frame];
+    sum->repeated += evidence.repeated;
     sum->chain += walk->chain[frame];
+    sum->right += evidence.right;
+    sum->wrong += evidence.wrong;
 }
 
 /* The frames from offset on. */
@@ -196,6 +266,10 @@ static void walk_frames(struct walk *walk, uint64_t offset)
             break_with(walk, -EUCLEAN, "binary bytes stand where a name or tag should");
             return;
         }
+        if (is_order_unknown(walk)) {
+            break_with(walk, -EUCLEAN, "nothing before this told its byte order");
+            return;
+        }
         add_frame(walk);
         if (walk->layout->alts[d->alt].end) {
             trial->offset = walk->starts[evidence->frames] = d->end;
@@ -206,15 +280,6 @@ static void walk_frames(struct walk *walk, uint64_t offset)
             return;
         }
     }
-}
-
-/* Any number, the same for the same index. */
-static uint64_t mix(uint64_t index)
-{
-    uint64_t z = (index + 1) * UINT64_C(0x9e3779b97f4a7c15);
-    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-    return z ^ z >> 31;
 }
 
 static bool is_start(const struct walk *walk, uint64_t offset)
@@ -249,37 +314,53 @@ static bool fits_wrong(const struct walk *walk, struct ff_decoder *d, uint64_t o
     return true;
 }
 
-/* Two frames in a row at a place inside a frame; a way back to the right ones tells nothing. What
- * speaks for each of them goes into wrong[], unless they are contradicted. */
+/* What the frames at a place inside a frame say: the first two that say anything, unless there is a
+ * contradiction before. A way back to the right ones ends them. */
 static void try_wrong(struct walk *walk, uint64_t offset)
 {
     struct ff_evidence evidence = {0};
     struct ff_decoder d = walk->decoder;
-    uint32_t frames = 1;
+    uint32_t telling = 0, bits = 0;
+    bool fits = true, back = false;
 
-    bool fits = fits_wrong(walk, &d, offset, &evidence);
-    if (fits && is_start(walk, d.end))
-        return;
-    if (fits && d.end < walk->head->len) {
-        fits = fits_wrong(walk, &d, d.end, &evidence);
-        frames = 2;
+    for (int i = 0; i < WRONG_FRAMES_MAX && telling < 2 && offset < walk->head->len; i++) {
+        fits = fits_wrong(walk, &d, offset, &evidence);
+        if (!fits)
+            break;
+        telling += evidence.fixed + evidence.chain > bits;
+        bits = evidence.fixed + evidence.chain;
+        offset = d.end;
+        if ((back = is_start(walk, offset)))
+            break;
     }
+    if (back && telling == 0)
+        return;
     walk->trial->wrong_tried++;
-    if (fits)
-        walk->wrong[walk->wrong_fit++] = (evidence.fixed + evidence.chain) / frames;
+    if (fits && telling)
+        walk->wrong[walk->wrong_fit++] = bits / telling;
 }
 
+/* The unit that all frames are aligned to. */
+static uint64_t unit_of(const struct walk *walk)
+{
+    uint64_t bits = walk->aligned | ALIGN_MAX_BYTES;
+    return bits & -bits;
+}
+
+/* Other data is aligned, too: where all frames are, it is at aligned places that it may fit. */
 static void try_wrong_places(struct walk *walk)
 {
-    uint64_t frames = walk->trial->evidence.frames;
+    uint64_t frames = walk->trial->evidence.frames, unit = unit_of(walk);
 
     for (uint64_t i = 0; walk->trial->telling && i < WRONG_PLACES_MAX; i++) {
         uint64_t frame = frames > WRONG_PLACES_MAX ? i * frames / WRONG_PLACES_MAX : i % frames;
         uint64_t start = walk->starts[frame], end = walk->starts[frame + 1];
         if (end > walk->head->len)
             end = walk->head->len;
-        if (end - start > 1)
-            try_wrong(walk, start + 1 + mix(i) % (end - start - 1));
+        uint64_t step = end - start > unit ? unit : 1;
+        uint64_t places = (end - start - 1) / step;
+        if (places)
+            try_wrong(walk, start + step * (1 + mix(i) % places));
     }
 }
 
@@ -326,6 +407,14 @@ static void bound_by_wrong_places(struct walk *walk)
     trial->evidence.chain = (uint32_t)(chain / 16);
 }
 
+/* The end was met exactly. It would be by every so many wrong lengths, fewer where all are
+ * multiples of a word. */
+static unsigned int landing_bits(const struct walk *walk)
+{
+    uint64_t frames = walk->trial->evidence.frames;
+    return frames ? ff_evidence_bits(walk->head->size / frames / unit_of(walk)) : 0;
+}
+
 void ff_trial_run(const struct ff_format *format, const struct ff_head *head,
                   struct ff_trial *ret_trial)
 {
@@ -342,10 +431,15 @@ void ff_trial_run(const struct ff_format *format, const struct ff_head *head,
     if (!walk_preamble(&walk, &offset))
         return;
     walk_frames(&walk, offset);
+    struct ff_evidence *evidence = &ret_trial->evidence;
+    if (evidence->wrong > evidence->right) {
+        *evidence = (struct ff_evidence){.frames = evidence->frames};
+        break_with(&walk, -EUCLEAN, "its checksums do not match");
+        return;
+    }
     try_wrong_places(&walk);
     bound_by_wrong_places(&walk);
-    struct ff_evidence *evidence = &ret_trial->evidence;
     evidence->fixed += walk.part.fixed;
-    if (ret_trial->end == FF_TRIAL_LANDS && ret_trial->offset == head->size && evidence->frames)
-        evidence->chain += ff_evidence_bits(head->size / evidence->frames);
+    if (ret_trial->end == FF_TRIAL_LANDS && ret_trial->offset == head->size)
+        evidence->chain += landing_bits(&walk);
 }

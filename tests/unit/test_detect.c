@@ -41,8 +41,8 @@ static void the_format_is_named_or_it_is_said_why_not(void **state)
     for (size_t at = 0; at < sizeof(chance); at += 112)
         memcpy(chance + at + 8, "\0\0\0\x64", 4);
     assert_int_equal(detect(chance, sizeof(chance), text), -ENOENT);
-    assert_int_equal(detect("\x05\0\0\0\0", 5, text), 0);
-    assert_string_equal(text, "bson");
+    assert_int_equal(detect("\x05\0\0\0\0", 5, text), -ENOENT);
+    assert_non_null(strstr(text, "bson would"));
 }
 
 int main(void)
