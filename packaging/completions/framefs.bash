@@ -5,7 +5,8 @@ _framefs_options()
     case $1 in
         mount)
             echo --format= --frame= --formats= --max-records= --layout= --names= --content= --control= \
-                --interval= --separator= --synthetic= --uid= --gid= --umask= --allow-other -o --foreground -f --debug -d \
+                --interval= --separator= --synthetic= --uid= --gid= --umask= --allow-other -o \
+                --foreground -f --debug -d \
                 --help -h
             ;;
         umount) echo --lazy -l --help -h ;;
@@ -31,7 +32,8 @@ _framefs_values()
         --gid) compgen -g ;;
         -o)
             echo format= frame= formats= max-records= layout= names= content= control= \
-                interval= separator= synthetic= uid= gid= umask= allow_other foreground debug fsname= subtype= default_permissions \
+                interval= separator= synthetic= uid= gid= umask= allow_other foreground debug \
+                fsname= subtype= default_permissions \
                 auto_unmount max_read= ro nosuid nodev noexec noatime
             ;;
         *) return 1 ;;
