@@ -93,6 +93,11 @@ bool ff_format_has_times(const struct ff_format *format);
 bool ff_format_has_types(const struct ff_format *format);
 bool ff_format_has_names(const struct ff_format *format);
 
+/* The format in words, for a person: what it is, and a table of the fields of each of its parts.
+ * origin tells where it is from; NULL to leave that out. To be freed with free(); NULL when memory
+ * is short. */
+char *ff_format_explain(const struct ff_format *format, const char *origin);
+
 /* "payload", "frame" or "file"; -EINVAL for anything else. */
 int ff_content_parse(const char *text, enum ff_content *ret_content);
 const char *ff_content_name(enum ff_content content);

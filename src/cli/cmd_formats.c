@@ -57,15 +57,6 @@ static enum ff_exit fail_memory(void)
     return FF_EXIT_FAILED;
 }
 
-static void print_details(struct ff_output *out, const struct ff_format *format)
-{
-    ff_output_format(out,
-                     "; a mounted record's file holds its %s, unless --content says otherwise\n",
-                     ff_content_name(ff_format_content(format)));
-    ff_output_format(out, "[%s]\n", ff_format_name(format));
-    ff_output_text(out, ff_format_text(format));
-}
-
 static enum ff_exit print_json(struct ff_output *out, const json_t *array)
 {
     FF_CLEANUP(free) char *text = json_dumps(array, JSON_INDENT(2));
@@ -188,7 +179,10 @@ static enum ff_exit print_one(struct ff_output *out, const struct ff_formats *fo
     if (json)
         return add_object(array, format, origin_of(formats, index)) < 0 ? fail_memory()
                                                                         : print_json(out, array);
-    print_details(out, format);
+    FF_CLEANUP(free) char *text = ff_format_explain(format, origin_of(formats, index));
+    if (!text)
+        return fail_memory();
+    ff_output_text(out, text);
     return FF_EXIT_DONE;
 }
 
@@ -208,7 +202,7 @@ static enum ff_exit run(struct ff_cli *cli, const void *values_of, char **operan
 const struct ff_command ff_command_formats = {
     .name = "formats",
     .usage = "[OPTIONS] [NAME]",
-    .summary = "list the known formats, or show one's description",
+    .summary = "list the known formats, or explain one",
     .notes = "The columns are name, title, extension, what a mounted record's file holds by "
              "default, and\nwhere the format is from. A line of headings comes on a terminal "
              "only.\n",

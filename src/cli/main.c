@@ -25,6 +25,8 @@
  *   format/ini.c          the lines of an INI text
  *   format/section.c      a format from a section of it
  *   format/formats.c      a set of formats: the built-in ones, from presets.ini, and others
+ *   format/explain.c      a format in words
+ *   format/explain_field.c  where its fields lie and what they mean, in words
  *   format/evidence.c     what speaks for a frame, in bits
  *   format/trial.c        one format tried on an archive's head
  *   format/known.c        files that are no framed archives

@@ -208,6 +208,22 @@ def again():
           framefs('ls', '--json', '--format=pcap', packets).out, 'ls of both')
 
 
+@test('formats NAME explains a format, one of one\'s own too, and ends with its description',
+      fuse=False)
+def explained():
+    own = ini(MINE + 'spec = the wiki\nresync = "MINE"\n')
+    text = framefs('formats', f'--formats={own}', 'mine').text
+    for line in ('mine: My log', 'Specification  the wiki', 'Extension      .mine',
+                 f'From           {own}',
+                 'After damage the next frame is searched by its magic "MINE".',
+                 '  0       4             "MINE"',
+                 '  4       2      len    length of data; big-endian unsigned',
+                 '  6       len    data   the payload'):
+        contains('\n' + text, f'\n{line}\n', 'formats mine')
+    description = described('mine', f'--formats={own}')['description']
+    check(text.endswith(f'\n[mine]\n{description}'), text)
+
+
 # ---- what is wrong ----
 
 WRONG = (
