@@ -266,7 +266,7 @@ int ff_formats_add(struct ff_formats *formats, const char *text, size_t len, con
     struct text *kept = calloc(1, sizeof(*kept));
     struct reader reader = {.error = error,
                             .entries = calloc(FF_FORMATS_ADDED_MAX, sizeof(*reader.entries))};
-    int r = ff_error_set(error, -ENOMEM, "out of memory");
+    int r;
 
     if (kept) {
         kept->next = formats->texts;
@@ -278,6 +278,8 @@ int ff_formats_add(struct ff_formats *formats, const char *text, size_t len, con
         memcpy(kept->text, text, len);
         reader.origin = kept->origin;
         r = read_text(formats, &reader, kept, len);
+    } else {
+        r = ff_error_set(error, -ENOMEM, "out of memory");
     }
     /* Those that were added have gone into the set. */
     for (size_t i = 0; r < 0 && i < reader.count; i++)

@@ -10,6 +10,12 @@ static bool is_blank(char c)
     return c == ' ' || c == '\t' || c == '\r';
 }
 
+static bool is_key(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+           c == '-' || c == '_';
+}
+
 static void trim(const char **text, size_t *len)
 {
     while (*len > 0 && is_blank(**text)) {
@@ -48,24 +54,22 @@ static bool is_text(const char *line, size_t len)
 }
 
 /* Where the comment at the end of a value begins, or its end. Quotes are those of literals. */
-static size_t value_end(const char *value, size_t len)
+static size_t value_end(struct ff_ini *ini, const char *value, size_t len)
 {
-    bool quoted = false;
-
     for (size_t i = 0; i < len; i++) {
-        if (quoted && value[i] == '\\')
+        if (ini->quoted && value[i] == '\\')
             i++;
         else if (value[i] == '"')
-            quoted = !quoted;
-        else if (!quoted && value[i] == ';' && (i == 0 || is_blank(value[i - 1])))
+            ini->quoted = !ini->quoted;
+        else if (!ini->quoted && value[i] == ';' && (i == 0 || is_blank(value[i - 1])))
             return i;
     }
     return len;
 }
 
-static void set_value(struct ff_ini_line *line, const char *value, size_t len)
+static void set_value(struct ff_ini *ini, struct ff_ini_line *line, const char *value, size_t len)
 {
-    len = value_end(value, len);
+    len = value_end(ini, value, len);
     trim(&value, &len);
     line->value = value;
     line->value_len = len;
@@ -98,23 +102,28 @@ static int read_key(struct ff_ini *ini, const char *text, size_t len, struct ff_
         return ff_error_set(error, -EINVAL,
                             "neither [NAME] nor KEY = VALUE (a line that goes on with the one "
                             "before begins with a blank)");
-    *ret_line =
-        (struct ff_ini_line){.kind = FF_INI_KEY, .name = text, .name_len = (size_t)(equals - text)};
-    trim(&ret_line->name, &ret_line->name_len);
-    set_value(ret_line, equals + 1, len - (size_t)(equals + 1 - text));
+    struct ff_ini_line line = {
+        .kind = FF_INI_KEY, .name = text, .name_len = (size_t)(equals - text)};
+    trim(&line.name, &line.name_len);
+    for (size_t i = 0; i < line.name_len; i++)
+        if (!is_key(line.name[i]))
+            return ff_error_set(error, -EINVAL, "a key is of letters, digits, '.', '-' and '_'");
     ini->open = true;
+    ini->quoted = false;
+    set_value(ini, &line, equals + 1, len - (size_t)(equals + 1 - text));
+    *ret_line = line;
     return 0;
 }
 
-static int read_more(const struct ff_ini *ini, const char *text, size_t len,
-                     struct ff_ini_line *ret_line, struct ff_error *error)
+static int read_more(struct ff_ini *ini, const char *text, size_t len, struct ff_ini_line *ret_line,
+                     struct ff_error *error)
 {
     if (!ini->open)
         return ff_error_set(error, -EINVAL,
                             "a line that begins with a blank goes on with a value, but none is "
                             "before it");
     *ret_line = (struct ff_ini_line){.kind = FF_INI_MORE};
-    set_value(ret_line, text, len);
+    set_value(ini, ret_line, text, len);
     return 0;
 }
 

@@ -2,7 +2,8 @@
  * Sections of an INI text, line by line:
  *
  *   [NAME]          begins a section
- *   KEY = VALUE     what follows a blank and ';', outside quotes, is a comment
+ *   KEY = VALUE     KEY is of letters, digits and . - _
+ *                   what follows a blank and ';', outside quotes, is a comment
  *       more        a line that begins with a blank goes on with the value before it
  *   ; a comment, # another one
  *
@@ -25,6 +26,7 @@ struct ff_ini {
     size_t pos;
     unsigned int line; /* the number of the last line read, from 1 */
     bool open;         /* a value may go on */
+    bool quoted;       /* inside a literal of it */
 };
 
 /* Blanks around the texts are left out. */

@@ -106,6 +106,8 @@ static bool part_of(const char *key, enum ff_section *ret_section, const char **
 
 static int set_text(char *field, size_t size, const struct entry *entry, struct ff_error *error)
 {
+    if (!ff_is_printable(entry->value, strlen(entry->value)))
+        return ff_error_set(error, -EINVAL, "'%s' has a tab", entry->key);
     if (strlen(entry->value) >= size)
         return ff_error_set(error, -EOVERFLOW, "'%s' has at most %zu bytes", entry->key, size - 1);
     strcpy(field, entry->value);
@@ -132,11 +134,9 @@ static int refuse_key(const struct entry *entry, struct ff_error *error)
 {
     static const char *const known[] = {"preamble", "frame",   "postamble", "title", "about",
                                         "spec",     "content", "generic",   "ext",   NULL};
-    char shown[FF_FORMAT_NAME_BYTES];
     const char *near = ff_nearest(entry->key, known);
 
-    ff_escape(shown, sizeof(shown), entry->key, strlen(entry->key));
-    return ff_error_set(error, -EINVAL, "unknown key '%s'%s%s%s", shown,
+    return ff_error_set(error, -EINVAL, "unknown key '%s'%s%s%s", entry->key,
                         near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
 
@@ -177,6 +177,21 @@ static char *text_of(const struct section *section)
     return text;
 }
 
+/* Adds an alternative. */
+static int add_part(struct ff_alt_source alts[FF_LAYOUT_ALTS_MAX], size_t *count,
+                    const struct entry *entry, enum ff_section part, const char *suffix,
+                    struct ff_error *error)
+{
+    if (suffix && !suffix[0])
+        return ff_error_set(error, -EINVAL, "a name is missing after the point of '%s'",
+                            entry->key);
+    if (*count == FF_LAYOUT_ALTS_MAX)
+        return ff_error_set(error, -EOVERFLOW, "a format has at most %d alternatives",
+                            FF_LAYOUT_ALTS_MAX);
+    alts[(*count)++] = (struct ff_alt_source){part, suffix, entry->value, strlen(entry->value)};
+    return 0;
+}
+
 static int build(const struct section *section, unsigned int line, struct ff_format *format,
                  struct ff_error *error)
 {
@@ -190,16 +205,10 @@ static int build(const struct section *section, unsigned int line, struct ff_for
         const struct entry *entry = &section->entries[i];
         enum ff_section part;
         const char *suffix;
-        if (!part_of(entry->key, &part, &suffix))
+        if (part_of(entry->key, &part, &suffix))
+            r = add_part(alts, &count, entry, part, suffix, &detail);
+        else
             r = set_option(format, &directives, entry, &detail);
-        else if (count == FF_LAYOUT_ALTS_MAX)
-            r = ff_error_set(&detail, -EOVERFLOW, "a format has at most %d alternatives",
-                             FF_LAYOUT_ALTS_MAX);
-        else {
-            alts[count++] =
-                (struct ff_alt_source){part, suffix, entry->value, strlen(entry->value)};
-            r = 0;
-        }
         if (r < 0)
             return fail_at(entry->line, &detail, r, error);
     }

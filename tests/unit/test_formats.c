@@ -62,6 +62,8 @@ static void comments_end_at_no_quote(void **state)
     reads("k = \"a\\\" ; b\" ; why\n", "1 key k|\"a\\\" ; b\"\n");
     reads("k = \"a\\\\\" ; why\n", "1 key k|\"a\\\\\"\n");
     reads("k = v # w\n", "1 key k|v # w\n");
+    /* Of a literal that goes on in the next line. */
+    reads("k = \"a\n b ; c\" ; d\nl = e ; f\n", "1 key k|\"a\n2 more |b ; c\"\n3 key l|e\n");
 }
 
 static void other_lines_are_refused_and_passed_over(void **state)
@@ -71,6 +73,8 @@ static void other_lines_are_refused_and_passed_over(void **state)
     reads("[a] b\n", "1! ");
     reads("word\nk = v\n", "1! 2 key k|v\n");
     reads("= v\n", "1! ");
+    reads("a b = v\na\tb = v\na;b = v\n\xc3\xa9 = v\na.b-C_9 = v\n",
+          "1! 2! 3! 4! 5 key a.b-C_9|v\n");
     reads("  more\n", "1! ");
     reads("[a]\n  more\n", "1 section a|\n2! ");
     reads("k = v\nword\n  more\n", "1 key k|v\n2! 3! ");
@@ -254,6 +258,9 @@ static void what_is_wrong_is_told_with_its_line(void **state)
     refuses("[a]\n", 1, "no frame");
     refuses("[a]\nframe = len:u8 data\nfrane = data[1]\n", 3, "did you mean 'frame'");
     refuses("[a]\nframe = len:u8 data\nframe = data[1]\n", 3, "given twice: first in line 2");
+    refuses("[a]\nframe.a = len:u8 data\nframe. = data[1]\n", 3, "missing");
+    refuses("[a]\nframe.a = len:u8 data\nframe.b c = data[1]\n", 3, "letters");
+    refuses("[a]\nframe = len:u8 data\ntitle = a\tb\n", 3, "a tab");
     refuses("[a]\nframe = len:u8 data\nwhat\n", 3, "KEY = VALUE");
     refuses("[a]\nframe = len:u8 data\ncontent = all\n", 3, "payload, frame or file");
     refuses("[a]\nframe = len:u8 data\ngeneric = maybe\n", 3, "yes or no");
@@ -298,6 +305,31 @@ static void texts_have_limits(void **state)
     snprintf(text, sizeof(text), "[%s]\nframe = len:u8 data\n", value + 1);
     assert_int_equal(add(formats, text, "f", NULL), 0);
     ff_formats_free(formats);
+}
+
+static void alternatives_and_keys_have_limits(void **state)
+{
+    (void)state;
+    char text[4096] = "[a]\n";
+    for (int i = 0; i < FF_LAYOUT_ALTS_MAX; i++)
+        sprintf(text + strlen(text), "frame.%d = u8=%d len:u8 data\n", i, i);
+    struct ff_formats *formats = make();
+    assert_int_equal(add(formats, text, "f", NULL), 0);
+    ff_formats_free(formats);
+    strcat(text, "frame.x = data[1]\n");
+    refuses(text, FF_LAYOUT_ALTS_MAX + 2, "at most 24 alternatives");
+    strcpy(text, "[a]\n");
+    for (int i = 0; i < 60; i++)
+        sprintf(text + strlen(text), "frame.%d = u8=%d len:u8 data\n", i, i);
+    refuses(text, 58, "at most 56 keys");
+    snprintf(text, sizeof(text), "[a]\nframe.%s = len:u8 data\n",
+             "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx");
+    formats = make();
+    assert_int_equal(add(formats, text, "f", NULL), 0);
+    ff_formats_free(formats);
+    snprintf(text, sizeof(text), "[a]\nframe.%s = len:u8 data\n",
+             "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx");
+    refuses(text, 2, "at most 63 bytes");
 }
 
 static void a_wrong_format_is_not_taken_for_another(void **state)
@@ -432,6 +464,7 @@ int main(void)
         cmocka_unit_test(a_format_replaces_that_of_its_name),
         cmocka_unit_test(what_is_wrong_is_told_with_its_line),
         cmocka_unit_test(texts_have_limits),
+        cmocka_unit_test(alternatives_and_keys_have_limits),
         cmocka_unit_test(a_wrong_format_is_not_taken_for_another),
         cmocka_unit_test(formats_have_a_limit),
         cmocka_unit_test(a_text_has_a_limit),
