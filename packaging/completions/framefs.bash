@@ -67,7 +67,7 @@ _framefs()
         mapfile -t COMPREPLY < <(compgen -W "$(_framefs_options "$command")" -- "$cur")
     elif [[ $command == help ]]; then
         mapfile -t COMPREPLY < <(compgen -W "$commands" -- "$cur")
-    elif [[ $command == formats ]]; then
+    elif [[ $command == formats && $prev != --formats ]]; then
         mapfile -t COMPREPLY < <(compgen -W "$(_framefs_values --format)" -- "$cur")
     elif [[ $command == synth ]]; then
         mapfile -t COMPREPLY < <(compgen -W 'counter lines byte: random:' -- "$cur")
