@@ -1,9 +1,11 @@
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/units.h"
 #include "format/lex.h"
+#include "format/native.h"
 
 static bool same_suffix(const struct ff_layout *layout, struct ff_text suffix, const char *text)
 {
@@ -18,8 +20,10 @@ static int compile_alt(const struct ff_alt_source *source, struct ff_layout *lay
         return ff_error_set(error, -EOVERFLOW, "the description has more than %d alternatives",
                             FF_LAYOUT_ALTS_MAX);
     struct ff_alt *alt = &layout->alts[layout->alt_count];
-    *alt = (struct ff_alt){
-        .first = layout->item_count, .equation = layout->equation_count, .preamble = FF_NO_ITEM};
+    *alt = (struct ff_alt){.first = layout->item_count,
+                           .equation = layout->equation_count,
+                           .preamble = FF_NO_ITEM,
+                           .frag_slot = FF_NO_SLOT};
     memset(&alt->roles, FF_NO_SLOT, sizeof(alt->roles));
 
     struct ff_parser parser = {.text = source->text,
@@ -85,6 +89,43 @@ static int check_marks(const struct ff_alt_source *alts, size_t count, struct ff
     return 0;
 }
 
+/* What the alternatives and the directives must agree on. */
+static int check_fragments(struct ff_layout *layout, struct ff_error *error)
+{
+    const struct ff_directives *d = &layout->directives;
+    bool signs = false;
+
+    for (unsigned int a = layout->alt_first[FF_FRAME]; a < layout->alt_first[FF_FRAME + 1]; a++) {
+        const struct ff_alt *alt = &layout->alts[a];
+        bool sign = false;
+        for (unsigned int i = 0; i < alt->count; i++)
+            sign |= layout->items[alt->first + i].sign != FF_SIGN_NONE;
+        if (!sign && alt->frag_slot == FF_NO_SLOT)
+            continue;
+        signs |= sign;
+        layout->fragments = true;
+        if (alt->roles.data == FF_NO_ITEM)
+            return ff_error_set(error, -EINVAL, "a frame with frag has a payload (data)");
+        if (alt->hide || alt->end)
+            return ff_error_set(error, -EINVAL, "a frame with frag is neither @hide nor @end");
+        if (sign && alt->frag_slot != FF_NO_SLOT)
+            return ff_error_set(error, -EINVAL, "frag and signfrag exclude each other");
+        if (d->glue.len > alt->overhead)
+            return ff_error_set(error, -EINVAL,
+                                "glue has %u bytes, but a frame has only %" PRIu32
+                                " bytes besides its payload",
+                                d->glue.len, alt->overhead);
+    }
+    if (d->signfrag && !signs)
+        return ff_error_set(error, -EINVAL,
+                            "signfrag needs a signed length before data, as len:i32le");
+    if (d->glue.len && !layout->fragments)
+        return ff_error_set(error, -EINVAL, "glue joins fragments, but no frame has frag");
+    if (d->block && d->block_header >= d->block)
+        return ff_error_set(error, -EINVAL, "a block is larger than its smallest header");
+    return 0;
+}
+
 int ff_layout_compile(const struct ff_alt_source *alts, size_t count,
                       const struct ff_directives *directives, struct ff_layout *ret_layout,
                       struct ff_error *error)
@@ -109,7 +150,10 @@ int ff_layout_compile(const struct ff_alt_source *alts, size_t count,
     }
     if (layout->alt_first[FF_FRAME] == layout->alt_first[FF_FRAME + 1])
         return ff_error_set(error, -EINVAL, "the description has no frame");
-    return check_marks(alts, count, layout, error);
+    for (unsigned int p = 0; p < layout->alt_first[FF_PREAMBLE + 1]; p++)
+        layout->preamble_tells |= layout->alts[p].roles.frames != FF_NO_SLOT;
+    int r = check_fragments(layout, error);
+    return r < 0 ? r : check_marks(alts, count, layout, error);
 }
 
 static bool is_blank(const char *text, const char *end)
@@ -169,7 +213,8 @@ const char *ff_item_label(const struct ff_layout *layout, const struct ff_item *
 {
     static const char *const kinds[] = {
         "integer", "byte-order mark", "varint", "zigzag", "digits", "literal",  "bytes",
-        "text",    "zeros",           "line",   "data",   "pad",    "alignment"};
+        "text",    "zeros",           "line",   "data",   "pad",    "alignment",
+        "headers"};
     if (item->name.len) {
         snprintf(buf, FF_ITEM_LABEL_BYTES, "%.*s", (int)item->name.len,
                  layout->text + item->name.start);
@@ -185,6 +230,8 @@ const char *ff_item_label(const struct ff_layout *layout, const struct ff_item *
             n += (size_t)snprintf(buf + n, FF_ITEM_LABEL_BYTES - n, "%s%.*s", b ? "+" : "",
                                   (int)name.len, layout->text + name.start);
         }
+    } else if (item->kind == FF_ITEM_NATIVE) {
+        snprintf(buf, FF_ITEM_LABEL_BYTES, "%s", ff_native_name(item->native));
     } else {
         snprintf(buf, FF_ITEM_LABEL_BYTES, "%s", kinds[item->kind]);
     }

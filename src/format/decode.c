@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/load.h"
+#include "format/headers.h"
 
 #define UNKNOWN UINT64_MAX
 
@@ -13,6 +14,7 @@ void ff_decoder_init(struct ff_decoder *decoder, const struct ff_layout *layout,
     decoder->layout = layout;
     decoder->limit = limit;
     decoder->state.preamble = FF_NO_ITEM;
+    decoder->state.frames_end = UNKNOWN;
 }
 
 static void begin_alt(struct ff_decoder *d)
@@ -20,6 +22,36 @@ static void begin_alt(struct ff_decoder *d)
     d->item = 0;
     d->pos = d->offset;
     d->order = d->state.order;
+    d->begun = d->more = d->less = false;
+}
+
+uint64_t ff_decode_padding(const struct ff_layout *layout, uint64_t offset)
+{
+    const struct ff_directives *directives = &layout->directives;
+    if (directives->block == 0)
+        return 0;
+    uint64_t left = directives->block - offset % directives->block;
+    return left < directives->block_header ? left : 0;
+}
+
+/* The nearest of what no frame may pass. */
+static void set_bound(struct ff_decoder *d)
+{
+    uint32_t block = d->layout->directives.block;
+
+    d->bound = d->limit;
+    d->bound_by = FF_BOUND_ARCHIVE;
+    if (d->section != FF_FRAME)
+        return;
+    if (d->state.frames_end < d->bound) {
+        d->bound = d->state.frames_end;
+        d->bound_by = FF_BOUND_FRAMES;
+    }
+    uint64_t left = block ? block - d->offset % block : 0;
+    if (block && d->offset <= FF_OFFSET_MAX - left && d->offset + left < d->bound) {
+        d->bound = d->offset + left;
+        d->bound_by = FF_BOUND_BLOCK;
+    }
 }
 
 void ff_decode_begin(struct ff_decoder *decoder, enum ff_section section, uint64_t offset)
@@ -44,6 +76,7 @@ static int fail(struct ff_decoder *d, enum ff_decode_fault_kind kind, ff_value v
         d->fault = (struct ff_decode_fault){.kind = (uint8_t)kind,
                                             .alt = d->alt,
                                             .item = d->item,
+                                            .bound = d->bound_by,
                                             .offset = d->pos,
                                             .value = value,
                                             .other = other};
@@ -75,7 +108,7 @@ static int want(struct ff_decoder *d, const struct ff_window *w, size_t len)
 {
     if (available(d, w) >= len)
         return FF_DECODE_DONE;
-    if (d->limit != UNKNOWN && (d->pos > d->limit || len > d->limit - d->pos))
+    if (d->bound != UNKNOWN && (d->pos > d->bound || len > d->bound - d->pos))
         return fail(d, FF_FAULT_SHORT, (ff_value)len, 0);
     return need(d, d->pos, len);
 }
@@ -85,8 +118,8 @@ static int want(struct ff_decoder *d, const struct ff_window *w, size_t len)
 static int want_more(struct ff_decoder *d, size_t have, size_t max)
 {
     size_t len = have * 2 + 32 < max ? have * 2 + 32 : max;
-    if (d->limit != UNKNOWN) {
-        uint64_t left = d->pos > d->limit ? 0 : d->limit - d->pos;
+    if (d->bound != UNKNOWN) {
+        uint64_t left = d->pos > d->bound ? 0 : d->bound - d->pos;
         if (left <= have)
             return fail(d, FF_FAULT_SHORT, (ff_value)have + 1, 0);
         if (left < len)
@@ -124,19 +157,33 @@ static int check_condition(struct ff_decoder *d, const struct ff_item *item, ff_
 static int set_value(struct ff_decoder *d, const struct ff_item *item, ff_value number)
 {
     ff_value value = number * item->mul + item->add;
+    if (item->sign != FF_SIGN_NONE && value < 0) {
+        d->more |= item->sign == FF_SIGN_MORE;
+        d->less |= item->sign == FF_SIGN_LESS;
+        value = -value;
+    }
     d->slots[item->slot] = value;
     return item->condition == FF_CONDITION_NONE ? 0 : check_condition(d, item, value);
 }
 
-/* Whether its condition is on its bytes. */
+/* Whether its bytes are looked at as bytes. */
 static bool has_text(const struct ff_item *item)
 {
-    return item->condition == FF_CONDITION_TEXT || item->condition == FF_CONDITION_NOT_TEXT;
+    return item->condition == FF_CONDITION_TEXT || item->condition == FF_CONDITION_NOT_TEXT ||
+           item->condition == FF_CONDITION_REMEMBERED || item->remember;
 }
 
 static int check_text(struct ff_decoder *d, const struct ff_item *item, const uint8_t *bytes)
 {
     if (!has_text(item))
+        return 0;
+    if (item->remember)
+        memcpy(d->remembered, bytes, (size_t)item->size);
+    if (item->condition == FF_CONDITION_REMEMBERED)
+        return memcmp(bytes, d->state.remembered, (size_t)item->size) == 0
+                   ? 0
+                   : fail(d, FF_FAULT_REMEMBERED, 0, 0);
+    if (item->remember)
         return 0;
     bool same = memcmp(bytes, d->layout->text + item->text.start, item->text.len) == 0;
     if (item->condition == FF_CONDITION_NOT_TEXT)
@@ -252,7 +299,7 @@ static int decode_digits(struct ff_decoder *d, const struct ff_window *w,
     }
     if (!item->width && n == have) {
         /* Digits may go on in what follows, unless the archive ends here. */
-        bool ends = d->limit != UNKNOWN && d->limit - d->pos <= have;
+        bool ends = d->bound != UNKNOWN && d->bound - d->pos <= have;
         if (!ends || n == 0)
             return want_more(d, have, FF_DIGITS_MAX + 1);
     }
@@ -274,7 +321,7 @@ static int decode_literal(struct ff_decoder *d, const struct ff_window *w,
                           const struct ff_item *item)
 {
     size_t len = item->text.len;
-    bool ends = d->limit != UNKNOWN && (d->pos > d->limit || len > d->limit - d->pos);
+    bool ends = d->bound != UNKNOWN && (d->pos > d->bound || len > d->bound - d->pos);
 
     if (item->optional && ends)
         return FF_DECODE_DONE;
@@ -312,8 +359,8 @@ static int skip(struct ff_decoder *d, const struct ff_window *w, ff_value len)
         return fail(d, FF_FAULT_NEGATIVE, len, 0);
     if (len > (ff_value)(FF_OFFSET_MAX - d->pos))
         return fail(d, FF_FAULT_LARGE, len, 0);
-    if (d->limit != UNKNOWN && len > (ff_value)d->limit - (ff_value)d->pos)
-        return fail(d, FF_FAULT_PAST_END, len, (ff_value)d->limit - (ff_value)d->pos);
+    if (d->bound != UNKNOWN && len > (ff_value)d->bound - (ff_value)d->pos)
+        return fail(d, FF_FAULT_PAST_END, len, (ff_value)d->bound - (ff_value)d->pos);
     uint64_t end = d->pos + (uint64_t)len;
     if (d->limit == UNKNOWN && len > 0 && end > w->offset + w->len)
         return need(d, end - 1, 1);
@@ -330,9 +377,9 @@ static int decode_align(struct ff_decoder *d, const struct ff_window *w, const s
     uint64_t from = d->pos - base;
     uint64_t len = from % item->size ? item->size - from % item->size : 0;
     /* The last record's padding may be missing. */
-    if (d->item == alt->count - 1 && d->limit != UNKNOWN && d->pos <= d->limit &&
-        len > d->limit - d->pos)
-        len = d->limit - d->pos;
+    if (d->item == alt->count - 1 && d->bound != UNKNOWN && d->pos <= d->bound &&
+        len > d->bound - d->pos)
+        len = d->bound - d->pos;
     return skip(d, w, (ff_value)len);
 }
 
@@ -363,7 +410,96 @@ static int solve(struct ff_decoder *d, ff_value *ret_len)
             return fail(d, FF_FAULT_DISAGREE, size - other, len);
         len = size - other;
     }
+    uint64_t max = d->layout->directives.max;
+    if (max && d->section == FF_FRAME && len > (ff_value)max)
+        return fail(d, FF_FAULT_MAX, len, max);
     *ret_len = len;
+    return 0;
+}
+
+/* The value of the line that tells the length: digits only, and there is one such line. */
+static int header_length(struct ff_decoder *d, const struct ff_item *item, const uint8_t *block,
+                         size_t len)
+{
+    for (unsigned int h = item->headers; h < item->headers + item->header_count; h++) {
+        const struct ff_header *header = &d->layout->headers[h];
+        size_t start, digits;
+        ff_value number = 0;
+
+        if (header->role != FF_HEADER_LEN)
+            continue;
+        unsigned int count = ff_headers_find(block, len, d->layout->text + header->name.start,
+                                             header->name.len, &start, &digits);
+        if (count != 1)
+            return fail(d, FF_FAULT_HEADER_COUNT, count, (ff_value)h);
+        bool fits = digits > 0 && digits <= FF_DIGITS_MAX;
+        for (size_t i = 0; fits && i < digits; i++) {
+            int digit = digit_value(block[start + i], 10);
+            fits = digit >= 0;
+            number = number * 10 + digit;
+        }
+        if (!fits || number > (ff_value)UINT64_MAX)
+            return fail(d, FF_FAULT_HEADER_DIGITS, 0, (ff_value)h);
+        return set_value(d, item, number);
+    }
+    return 0;
+}
+
+static int decode_headers(struct ff_decoder *d, const struct ff_window *w,
+                          const struct ff_item *item)
+{
+    size_t have = available(d, w), len;
+    size_t seen = have < FF_HEADERS_MAX_BYTES ? have : FF_HEADERS_MAX_BYTES;
+    const uint8_t *bytes = have ? bytes_at(d, w) : NULL;
+    int r;
+
+    switch (seen ? ff_headers_end(bytes, seen, &len) : FF_HEADERS_MORE) {
+    case FF_HEADERS_DONE:
+        if ((r = header_length(d, item, bytes, len)) < 0)
+            return r;
+        d->pos += len;
+        return FF_DECODE_DONE;
+    case FF_HEADERS_WRONG:
+        d->pos += len;
+        return fail(d, FF_FAULT_HEADERS, 0, 0);
+    case FF_HEADERS_MORE:
+        break;
+    }
+    if (seen == FF_HEADERS_MAX_BYTES)
+        return fail(d, FF_FAULT_LINE, 0, 0);
+    return want_more(d, have, FF_HEADERS_MAX_BYTES);
+}
+
+static int decode_native(struct ff_decoder *d, const struct ff_window *w,
+                         const struct ff_item *item)
+{
+    struct ff_native_item *native = &d->native;
+
+    native->limit = d->bound;
+    int r = ff_native_decode((enum ff_native_kind)item->native, native, w);
+    if (r == FF_DECODE_NEED)
+        return need(d, native->need_offset, native->need_len);
+    d->pos = native->pos;
+    if (r < 0) {
+        fail(d, r == -ENODATA ? FF_FAULT_SHORT : FF_FAULT_NATIVE, 0, 0);
+        if (d->fault.offset == d->pos && d->fault.kind == FF_FAULT_NATIVE)
+            d->fault.text = native->fault;
+        return -EUCLEAN;
+    }
+    return item->slot == FF_NO_SLOT ? 0 : set_value(d, item, native->value);
+}
+
+static int begin_native(struct ff_decoder *d, const struct ff_item *item)
+{
+    ff_value size = item->size_kind == FF_SIZE_SLOT ? d->slots[item->size_slot] : 0;
+
+    if (item->size_kind == FF_SIZE_FIXED)
+        size = (ff_value)item->size;
+    if (size < 0)
+        return fail(d, FF_FAULT_NEGATIVE, size, 0);
+    if (size > (ff_value)FF_OFFSET_MAX)
+        return fail(d, FF_FAULT_LARGE, size, 0);
+    d->native = (struct ff_native_item){.start = d->pos, .pos = d->pos, .size = (uint64_t)size};
     return 0;
 }
 
@@ -388,6 +524,10 @@ static int decode_item(struct ff_decoder *d, const struct ff_window *w, const st
         return decode_line(d, w);
     case FF_ITEM_ALIGN:
         return decode_align(d, w, item);
+    case FF_ITEM_HEADERS:
+        return decode_headers(d, w, item);
+    case FF_ITEM_NATIVE:
+        return decode_native(d, w, item);
     default:
         break;
     }
@@ -436,15 +576,39 @@ static int finish_alt(struct ff_decoder *d)
 {
     const struct ff_alt *alt = &d->layout->alts[d->alt];
 
-    if (d->limit != UNKNOWN && d->pos > d->limit)
+    uint64_t max = d->layout->directives.max;
+
+    if (d->bound != UNKNOWN && d->pos > d->bound)
         return fail(d, FF_FAULT_SHORT, 0, 0);
     if (d->pos == d->offset)
         return fail(d, FF_FAULT_EMPTY, 0, 0);
+    if (max && d->section == FF_FRAME && d->pos - d->offset > max)
+        return fail(d, FF_FAULT_MAX, d->pos - d->offset, max);
+    d->frag = d->more ? (d->less ? FF_FRAG_MIDDLE : FF_FRAG_FIRST)
+                      : (d->less ? FF_FRAG_LAST : FF_FRAG_WHOLE);
+    if (alt->frag_slot != FF_NO_SLOT) {
+        const ff_value *numbers = d->layout->numbers + alt->frag_numbers;
+        ff_value value = d->slots[alt->frag_slot];
+        while (d->frag < FF_FRAGS && numbers[d->frag] != value)
+            d->frag++;
+        if (d->frag == FF_FRAGS)
+            return fail(d, FF_FAULT_FRAG, value, 0);
+    }
+    if (d->section == FF_PREAMBLE && alt->roles.frames != FF_NO_SLOT) {
+        ff_value frames = d->slots[alt->roles.frames];
+        if (frames < 0)
+            return fail(d, FF_FAULT_NEGATIVE, frames, 0);
+        if (frames > (ff_value)(FF_OFFSET_MAX - d->pos))
+            return fail(d, FF_FAULT_LARGE, frames, 0);
+        d->state.frames_end = d->pos + (uint64_t)frames;
+    }
     d->starts[alt->count] = d->pos;
     d->end = d->pos;
     d->state.order = d->order;
-    if (d->section == FF_PREAMBLE)
+    if (d->section == FF_PREAMBLE) {
         d->state.preamble = d->alt;
+        memcpy(d->state.remembered, d->remembered, sizeof(d->remembered));
+    }
     return FF_DECODE_DONE;
 }
 
@@ -455,12 +619,18 @@ static int decode_alt(struct ff_decoder *d, const struct ff_window *w)
 
     while (d->item < alt->count) {
         const struct ff_item *item = &items[d->item];
-        d->starts[d->item] = d->pos;
-        int r = decode_item(d, w, item);
-        if (r != FF_DECODE_DONE)
+        int r;
+        if (!d->begun) {
+            d->starts[d->item] = d->pos;
+            if (item->kind == FF_ITEM_NATIVE && (r = begin_native(d, item)) < 0)
+                return r;
+            d->begun = true;
+        }
+        if ((r = decode_item(d, w, item)) != FF_DECODE_DONE)
             return r;
         if (item->closes && (r = check_equations(d)) < 0)
             return r;
+        d->begun = false;
         d->item++;
     }
     return finish_alt(d);
@@ -471,6 +641,8 @@ int ff_decode(struct ff_decoder *decoder, const struct ff_window *window)
     struct ff_decoder *d = decoder;
     unsigned int last = d->layout->alt_first[d->section + 1];
 
+    set_bound(d);
+
     for (; d->alt < last; d->alt++, begin_alt(d)) {
         uint8_t preamble = d->layout->alts[d->alt].preamble;
         if (preamble != FF_NO_ITEM && preamble != d->state.preamble)
@@ -479,18 +651,19 @@ int ff_decode(struct ff_decoder *decoder, const struct ff_window *window)
         if (r >= 0)
             return r;
     }
-    bool cut = d->fault.kind == FF_FAULT_SHORT || d->fault.kind == FF_FAULT_PAST_END;
+    bool cut = (d->fault.kind == FF_FAULT_SHORT || d->fault.kind == FF_FAULT_PAST_END) &&
+               d->fault.bound == FF_BOUND_ARCHIVE;
     return cut ? -ENODATA : -EUCLEAN;
 }
 
 void ff_decoder_payload(const struct ff_decoder *decoder, uint64_t *ret_offset, uint64_t *ret_len)
 {
-    uint8_t data = decoder->layout->alts[decoder->alt].roles.data;
-    if (data == FF_NO_ITEM) {
+    const struct ff_roles *roles = &decoder->layout->alts[decoder->alt].roles;
+    if (roles->data == FF_NO_ITEM) {
         *ret_offset = decoder->end;
         *ret_len = 0;
         return;
     }
-    *ret_offset = decoder->starts[data];
-    *ret_len = decoder->starts[data + 1] - decoder->starts[data];
+    *ret_offset = decoder->starts[roles->data];
+    *ret_len = decoder->starts[roles->data_last + 1] - decoder->starts[roles->data];
 }

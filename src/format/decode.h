@@ -13,19 +13,17 @@
 #ifndef FF_FORMAT_DECODE_H
 #define FF_FORMAT_DECODE_H
 
-#include "format/layout.h"
-
-/* Bytes [offset, offset + len) of the archive. */
-struct ff_window {
-    const uint8_t *bytes;
-    uint64_t offset;
-    size_t len;
-};
+#include "format/native.h"
+#include "format/window.h"
 
 /* What goes on from one frame to the next. */
 struct ff_decode_state {
     uint8_t order;    /* FF_ORDER_LE or FF_ORDER_BE: of the last byte-order mark */
     uint8_t preamble; /* which alternative of the preamble matched */
+    /* What the preamble tells of the frames: where they end, UINT64_MAX at the archive's end; and
+     * the bytes of the field that they repeat. */
+    uint64_t frames_end;
+    uint8_t remembered[FF_REMEMBERED_MAX_BYTES];
 };
 
 enum ff_decode_fault_kind {
@@ -47,14 +45,26 @@ enum ff_decode_fault_kind {
     FF_FAULT_ZERO,          /* not zero */
     FF_FAULT_LINE,          /* no newline within the limit */
     FF_FAULT_EMPTY,         /* a frame of no bytes */
+    FF_FAULT_MAX,           /* a frame larger than the description allows; other: that */
+    FF_FAULT_FRAG,          /* value tells no kind of fragment */
+    FF_FAULT_REMEMBERED,    /* bytes are not those of the preamble's field */
+    FF_FAULT_HEADERS,       /* a line is no header */
+    FF_FAULT_HEADER_COUNT,  /* value times the header that is needed once; other: which one */
+    FF_FAULT_HEADER_DIGITS, /* the header's value is no number; other: which one */
+    FF_FAULT_NATIVE,        /* text says what */
 };
+
+/* What bounds a frame. */
+enum ff_decode_bound { FF_BOUND_ARCHIVE, FF_BOUND_BLOCK, FF_BOUND_FRAMES };
 
 struct ff_decode_fault {
     uint8_t kind; /* enum ff_decode_fault_kind */
     uint8_t alt;  /* index in ff_layout.alts */
     uint8_t item; /* within the alternative */
+    uint8_t bound; /* enum ff_decode_bound: SHORT and PAST_END */
     uint64_t offset;
     ff_value value, other;
+    const char *text; /* a constant */
 };
 
 struct ff_decoder {
@@ -65,6 +75,7 @@ struct ff_decoder {
     uint64_t offset; /* of the frame */
     uint64_t end;    /* first byte after it */
     uint8_t alt;     /* that fitted: index in ff_layout.alts */
+    uint8_t frag;    /* enum ff_frag */
     /* the result of FF_DECODE_NEED: these bytes, or as many of them as there are before the end */
     uint64_t need_offset;
     size_t need_len;
@@ -73,20 +84,25 @@ struct ff_decoder {
 
     /* private */
     uint8_t section, item, order;
+    uint8_t bound_by; /* enum ff_decode_bound */
+    bool begun;       /* the item's start is noted */
+    bool more, less;  /* signs said so: see enum ff_sign */
+    uint64_t bound;   /* no byte of the frame lies at it or after it; UINT64_MAX: not known */
     uint64_t pos;
+    uint8_t remembered[FF_REMEMBERED_MAX_BYTES];
+    struct ff_native_item native;
     uint64_t starts[FF_ALT_ITEMS_MAX + 1];
     ff_value slots[FF_ALT_SLOTS_MAX];
 };
-
-/* The most bytes that ff_decode() asks for at once. */
-#define FF_DECODE_NEED_MAX FF_LINE_MAX_BYTES
-
-enum ff_decode_result { FF_DECODE_DONE, FF_DECODE_NEED };
 
 void ff_decoder_init(struct ff_decoder *decoder, const struct ff_layout *layout, uint64_t limit);
 
 /* Begins to decode what stands at offset (at most FF_OFFSET_MAX). */
 void ff_decode_begin(struct ff_decoder *decoder, enum ff_section section, uint64_t offset);
+
+/* In a format of blocks: how many bytes of padding stand at offset, because a block has no room for
+ * a frame there. */
+uint64_t ff_decode_padding(const struct ff_layout *layout, uint64_t offset);
 
 /* FF_DECODE_DONE, FF_DECODE_NEED, -ENODATA (the archive ends inside the frame) or -EUCLEAN. When
  * the needed bytes do not exist, set limit to where the archive ends and call again. */

@@ -33,6 +33,9 @@ const char *ff_decode_fault_text(const struct ff_layout *layout,
     char label[FF_ITEM_LABEL_BYTES], v[VALUE_BYTES], o[VALUE_BYTES];
     const char *what = ff_item_label(layout, &layout->items[alt->first + index], label);
 
+    static const char *const ends[] = {"the archive ends", "the block ends", "the frames end"};
+    const char *end = ends[fault->bound];
+
     value_text(v, fault->value);
     value_text(o, fault->other);
     switch ((enum ff_decode_fault_kind)fault->kind) {
@@ -40,7 +43,7 @@ const char *ff_decode_fault_text(const struct ff_layout *layout,
         snprintf(buf, size, "no frame fits here");
         break;
     case FF_FAULT_SHORT:
-        snprintf(buf, size, "the archive ends inside the frame (in %s)", what);
+        snprintf(buf, size, "%s inside the frame (in %s)", end, what);
         break;
     case FF_FAULT_CONSTANT:
         snprintf(buf, size, "%s is %s, not the constant that belongs here", what, v);
@@ -67,8 +70,8 @@ const char *ff_decode_fault_text(const struct ff_layout *layout,
         snprintf(buf, size, "%s is too large (%s)", what, v);
         break;
     case FF_FAULT_PAST_END:
-        snprintf(buf, size, "%s is %s bytes long, but the archive ends %s bytes after its start",
-                 what, v, o);
+        snprintf(buf, size, "%s is %s bytes long, but %s %s bytes after its start", what, v, end,
+                 o);
         break;
     case FF_FAULT_DISAGREE:
         snprintf(buf, size, "two lengths disagree on %s: %s and %s bytes", what, v, o);
@@ -90,6 +93,32 @@ const char *ff_decode_fault_text(const struct ff_layout *layout,
         break;
     case FF_FAULT_EMPTY:
         snprintf(buf, size, "a frame of no bytes");
+        break;
+    case FF_FAULT_MAX:
+        snprintf(buf, size, "%s bytes, but a record has at most %s", v, o);
+        break;
+    case FF_FAULT_FRAG:
+        snprintf(buf, size, "%s tells no kind of fragment", v);
+        break;
+    case FF_FAULT_REMEMBERED:
+        snprintf(buf, size, "%s does not repeat the bytes that the preamble tells", what);
+        break;
+    case FF_FAULT_HEADERS:
+        snprintf(buf, size, "a line of the headers is not \"Name: value\"");
+        break;
+    case FF_FAULT_HEADER_COUNT:
+    case FF_FAULT_HEADER_DIGITS: {
+        struct ff_text name = layout->headers[fault->other].name;
+        if (fault->kind == FF_FAULT_HEADER_DIGITS)
+            snprintf(buf, size, "%.*s is not a number in digits", (int)name.len,
+                     layout->text + name.start);
+        else
+            snprintf(buf, size, "%.*s stands %s times among the headers; it must stand once",
+                     (int)name.len, layout->text + name.start, v);
+        break;
+    }
+    case FF_FAULT_NATIVE:
+        snprintf(buf, size, "%s", fault->text ? fault->text : "not what belongs here");
         break;
     }
     return buf;

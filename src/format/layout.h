@@ -32,6 +32,9 @@
 #define FF_ALIGN_MAX            (UINT64_C(1) << 30)
 #define FF_SCALE_MAX            (INT64_C(1) << 32) /* N of *N, +N, -N */
 #define FF_OFFSET_MAX           ((UINT64_C(1) << 63) - 1)
+#define FF_HEADERS_MAX_BYTES    FF_LINE_MAX_BYTES /* of headers{}, its blank line included */
+#define FF_LAYOUT_HEADERS_MAX   16   /* names in headers{}, all alternatives */
+#define FF_REMEMBERED_MAX_BYTES 32   /* of a preamble's field that frames repeat */
 
 /* A field's value: any 64-bit number of either sign, scaled by at most FF_SCALE_MAX. */
 __extension__ typedef __int128 ff_value;
@@ -53,6 +56,8 @@ enum ff_item_kind {
     FF_ITEM_DATA, /* the payload */
     FF_ITEM_PAD,  /* unused room of a size that an equation tells */
     FF_ITEM_ALIGN,
+    FF_ITEM_HEADERS, /* "Name: value" lines and the blank line that ends them */
+    FF_ITEM_NATIVE,  /* decoded by native.h */
 };
 
 enum ff_order { FF_ORDER_LE, FF_ORDER_BE, FF_ORDER_MARK /* as the last byte-order mark */ };
@@ -64,7 +69,8 @@ enum ff_condition {
     FF_CONDITION_TEXT,   /* its bytes are text */
     FF_CONDITION_NOT_TEXT,
     FF_CONDITION_SAME, /* the same value as slot `same` */
-    FF_CONDITION_NOT_SAME
+    FF_CONDITION_NOT_SAME,
+    FF_CONDITION_REMEMBERED, /* the bytes of the preamble's field that is remembered */
 };
 
 enum ff_size_kind {
@@ -88,6 +94,16 @@ enum ff_checksum_kind {
     FF_CHECKSUM_XXH64,
 };
 
+/* What a record's frame is of it. */
+enum ff_frag { FF_FRAG_WHOLE, FF_FRAG_FIRST, FF_FRAG_MIDDLE, FF_FRAG_LAST, FF_FRAGS };
+
+/* A number whose sign tells of fragments (the directive signfrag). */
+enum ff_sign {
+    FF_SIGN_NONE,
+    FF_SIGN_MORE, /* negative: the record goes on in the next frame */
+    FF_SIGN_LESS, /* negative: the record began in a frame before */
+};
+
 #define FF_NO_SLOT UINT8_MAX
 #define FF_NO_ITEM UINT8_MAX
 
@@ -103,8 +119,17 @@ struct ff_bits {
     uint8_t slot;
 };
 
+/* What a line of headers{} tells. */
+enum ff_header_role { FF_HEADER_LEN, FF_HEADER_TIME, FF_HEADER_NAME, FF_HEADER_TYPE };
+
+struct ff_header {
+    uint8_t role; /* enum ff_header_role */
+    struct ff_text name;
+};
+
 struct ff_item {
     uint8_t kind;      /* enum ff_item_kind */
+    uint8_t native;    /* NATIVE: enum ff_native_kind */
     uint8_t width;     /* INT: 1..8 bytes; DIGITS: 0..20 */
     uint8_t order;     /* enum ff_order */
     uint8_t base;      /* DIGITS: 8, 10, 16 */
@@ -123,6 +148,9 @@ struct ff_item {
     struct ff_text name; /* or empty */
     uint16_t bits;       /* first of ff_layout.bits */
     uint8_t bit_count;
+    uint8_t headers, header_count; /* HEADERS: first of ff_layout.headers */
+    uint8_t sign;                  /* enum ff_sign */
+    bool remember;                 /* its bytes go into ff_decode_state.remembered */
     int64_t mul, add; /* value = number * mul + add */
     uint8_t checksum; /* enum ff_checksum_kind, of the items check_from..check_to */
     uint8_t check_from, check_to;
@@ -141,9 +169,13 @@ struct ff_equation {
 /* Slots and items with a meaning. */
 struct ff_roles {
     uint8_t time, usec, nsec, time_ms, time_us, time_ns; /* slots */
+    /* A counter of the unit that an interface tells (pcapng), and which interface. */
+    uint8_t time_hi, time_lo, interface;
+    uint8_t frames; /* of a preamble: how many bytes of frames follow it */
     uint8_t type_slot;
     uint8_t type_item, name_item; /* str, bytes or line */
-    uint8_t data;                 /* item */
+    uint8_t headers;              /* item */
+    uint8_t data, data_last;      /* items: the payload is all from the one to the other */
 };
 
 struct ff_alt {
@@ -154,6 +186,11 @@ struct ff_alt {
     uint8_t equation_count;
     uint8_t source; /* which of the texts that were compiled */
     bool hide, end;
+    bool section; /* what comes before it says nothing of what follows */
+    bool context; /* later records cannot be read without it */
+    uint8_t frag_slot;      /* or FF_NO_SLOT */
+    uint16_t frag_numbers;  /* its values for enum ff_frag, in order: first of ff_layout.numbers */
+    uint32_t overhead;      /* bytes of a frame that are certainly no payload */
     uint8_t preamble; /* only after this alternative of the preamble, or FF_NO_ITEM */
     struct ff_roles roles;
     struct ff_text suffix; /* "usec" of frame.usec */
@@ -164,12 +201,17 @@ struct ff_layout {
     uint8_t alt_first[FF_SECTIONS + 1]; /* the alternatives of section s: [s] .. [s+1]-1 */
     uint8_t alt_count;
     uint16_t item_count, equation_count, number_count, bit_count, text_len;
+    uint8_t header_count;
+    bool fragments;  /* records may lie in several frames */
+    bool preamble_tells; /* frames cannot be decoded without the preamble's fields */
+    bool has_context;
     uint64_t postamble_max; /* bytes of the longest postamble, 0 where there is none */
     struct ff_alt alts[FF_LAYOUT_ALTS_MAX];
     struct ff_item items[FF_LAYOUT_ITEMS_MAX];
     struct ff_equation equations[FF_LAYOUT_EQUATIONS_MAX];
     ff_value numbers[FF_LAYOUT_NUMBERS_MAX];
     struct ff_bits bits[FF_LAYOUT_BITS_MAX];
+    struct ff_header headers[FF_LAYOUT_HEADERS_MAX];
     char text[FF_LAYOUT_TEXT_BYTES];
 };
 

@@ -22,6 +22,10 @@ void ff_lex_skip_blanks(struct ff_parser *parser);
 struct ff_text ff_lex_word(struct ff_parser *parser);
 bool ff_lex_word_is(const struct ff_parser *parser, struct ff_text word, const char *text);
 
+/* Whether a name or literal in the layout is these bytes. */
+bool ff_layout_text_is(const struct ff_layout *layout, struct ff_text name, const char *bytes,
+                       size_t len);
+
 /* Decimal or 0x hex, a sign before it; -2^63 .. 2^64-1. */
 int ff_lex_number(struct ff_parser *parser, ff_value *ret_value);
 

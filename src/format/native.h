@@ -18,7 +18,7 @@
 #ifndef FF_FORMAT_NATIVE_H
 #define FF_FORMAT_NATIVE_H
 
-#include "format/decode.h"
+#include "format/window.h"
 
 enum ff_native_kind {
     FF_NATIVE_AVRO_MAP,

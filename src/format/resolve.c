@@ -30,9 +30,17 @@ static int find_item(const struct ff_parser *parser, struct ff_text word, uint8_
     return -ENOENT;
 }
 
+/* Whether the word is "data", written or implied: not the name of the payload's first item. */
+static bool names_payload(const struct ff_parser *parser, struct ff_text word)
+{
+    return word.start == UINT16_MAX ||
+           (word.len == 4 && memcmp(parser->text + word.start, "data", 4) == 0);
+}
+
 static int resolve_range(const struct ff_parser *parser, const struct ff_pending *pending,
                          uint8_t *ret_from, uint8_t *ret_to)
 {
+    const struct ff_roles *roles = &parser->alt->roles;
     if (pending->from.len == 0) {
         *ret_from = 0;
         *ret_to = (uint8_t)(parser->alt->count - 1);
@@ -41,8 +49,12 @@ static int resolve_range(const struct ff_parser *parser, const struct ff_pending
     const struct ff_text words[] = {pending->from, pending->to};
     uint8_t places[2];
     for (int i = 0; i < 2; i++) {
-        if (find_item(parser, words[i], &places[i]) == 0)
+        if (find_item(parser, words[i], &places[i]) == 0) {
+            /* A payload of several items ends with its last. */
+            if (i == 1 && places[i] == roles->data && names_payload(parser, words[i]))
+                places[i] = roles->data_last;
             continue;
+        }
         if (words[i].start == UINT16_MAX)
             return ff_parser_fail(parser, -EINVAL, pending->column, pending->span,
                                   "this length tells the size of 'data', but there is no data");
@@ -131,15 +143,62 @@ static int find_solvers(struct ff_parser *parser, unsigned int place)
         what);
 }
 
+/* A length whose sign tells of fragments, and the number that repeats it. */
+static void mark_signs(const struct ff_parser *parser)
+{
+    const struct ff_alt *alt = parser->alt;
+    for (unsigned int e = 0; e < alt->equation_count; e++) {
+        const struct ff_equation *equation = &parser->layout->equations[alt->equation + e];
+        struct ff_item *len = ff_parser_item(parser, equation->item);
+        if (equation->solves != alt->roles.data || alt->roles.data == FF_NO_ITEM ||
+            len->kind != FF_ITEM_INT || !len->is_signed || len->slot != equation->slot)
+            continue;
+        len->sign = FF_SIGN_MORE;
+        for (unsigned int i = 0; i < alt->count; i++) {
+            struct ff_item *item = ff_parser_item(parser, i);
+            if (item->condition == FF_CONDITION_SAME && item->same == len->slot && item->is_signed)
+                item->sign = FF_SIGN_LESS;
+        }
+    }
+}
+
+/* Where the payload lies, and what is certainly not of it. */
+static int resolve_payload(struct ff_parser *parser)
+{
+    struct ff_alt *alt = parser->alt;
+    if (parser->payload.span) {
+        uint8_t from = 0, to = 0;
+        int r = resolve_range(parser, &parser->payload, &from, &to);
+        if (r < 0)
+            return r;
+        alt->roles.data = from;
+        alt->roles.data_last = to;
+    }
+    uint64_t overhead = 0;
+    for (unsigned int i = 0; i < alt->count; i++) {
+        const struct ff_item *item = ff_parser_item(parser, i);
+        bool payload = alt->roles.data != FF_NO_ITEM && i >= alt->roles.data &&
+                       i <= alt->roles.data_last;
+        if (item->size_kind == FF_SIZE_FIXED && !payload && !item->optional &&
+            item->size < UINT32_MAX - overhead)
+            overhead += item->size;
+    }
+    alt->overhead = (uint32_t)overhead;
+    return 0;
+}
+
 int ff_resolve_alt(struct ff_parser *parser)
 {
     struct ff_layout *layout = parser->layout;
     struct ff_alt *alt = parser->alt;
+    int r = resolve_payload(parser);
 
+    if (r < 0)
+        return r;
     for (unsigned int i = 0; i < parser->pending_count; i++) {
         const struct ff_pending *pending = &parser->pending[i];
         uint8_t from = 0, to = 0;
-        int r = resolve_range(parser, pending, &from, &to);
+        r = resolve_range(parser, pending, &from, &to);
         if (r < 0)
             return r;
         if (pending->checksum == FF_CHECKSUM_NONE) {
@@ -157,10 +216,11 @@ int ff_resolve_alt(struct ff_parser *parser)
     }
     for (unsigned int i = 0; i < alt->count; i++)
         if (ff_parser_item(parser, i)->size_kind == FF_SIZE_SOLVED) {
-            int r = find_solvers(parser, i);
-            if (r < 0)
+            if ((r = find_solvers(parser, i)) < 0)
                 return r;
         }
+    if (layout->directives.signfrag)
+        mark_signs(parser);
     for (unsigned int e = 0; e < alt->equation_count; e++) {
         const struct ff_equation *equation = &layout->equations[alt->equation + e];
         if (equation->check_after != FF_NO_ITEM)
