@@ -99,24 +99,32 @@ int ff_archive_details(struct ff_archive *archive, const struct ff_record *recor
 struct ff_checksum_result {
     const char *name; /* "crc32c"; a constant */
     uint64_t offset;  /* of the stored checksum in the archive */
+    uint64_t stored;  /* a number's value; 0 for one that is none (md5) */
     bool matches;
 };
 
-/* The index-th checksum of the record's frame, from 0: -ENOENT past the last one; else errors as
+/* The index-th checksum of the record's frames, from 0: -ENOENT past the last one; else errors as
  * ff_archive_details(). Reads all that it covers (any). */
 int ff_archive_checksum(struct ff_archive *archive, const struct ff_record *record,
                         unsigned int index, struct ff_checksum_result *ret_result,
                         struct ff_error *error);
 
-/* A view: what one file shows of the archive, as a few stretches of it one after the other. */
-#define FF_VIEW_EXTENTS 3
+/* A view: what one file shows of the archive, as a few stretches one after the other. */
+#define FF_VIEW_EXTENTS 4
+enum ff_extent_kind {
+    FF_EXTENT_BYTES,          /* bytes of the archive */
+    FF_EXTENT_JOINED_PAYLOAD, /* of the view's record, which is joined */
+    FF_EXTENT_JOINED_FRAME,
+    FF_EXTENT_CONTEXT, /* earlier frames that the record depends on; offset is no byte's */
+};
 struct ff_extent {
-    uint64_t offset;
+    enum ff_extent_kind kind;
+    uint64_t offset; /* in the archive */
     uint64_t len;
 };
 struct ff_view {
-    uint64_t len;    /* sum of the extents' */
-    uint64_t record; /* the record it shows, for messages; UINT64_MAX for none */
+    uint64_t len; /* sum of the extents' */
+    struct ff_record record; /* that it shows; its number is UINT64_MAX where it shows none */
     unsigned int extents;
     struct ff_extent extent[FF_VIEW_EXTENTS];
 };
@@ -124,17 +132,24 @@ struct ff_view {
 /* These only compute (any). */
 
 /* The file of one record. With FF_CONTENT_FILE it ends with the archive's postamble or end frame:
- * -EAGAIN while that is not known yet, for the formats that end with a frame of their own (cpio).
- */
+ * -EAGAIN while that is not known yet, for the formats that end with a frame of their own (cpio);
+ * -EOVERFLOW when the frames that it depends on are too many to be known. */
 __attribute__((warn_unused_result)) int ff_view_record(const struct ff_archive *archive,
                                                        const struct ff_record *record,
                                                        enum ff_content content,
                                                        struct ff_view *ret_view);
 void ff_view_archive(const struct ff_archive *archive, struct ff_view *ret_view);
 /* Records first..last, both included, as an archive of the same format: -EAGAIN, -ENOENT as
- * ff_archive_record(); -EINVAL when first > last. */
+ * ff_archive_record(); -EINVAL when first > last; -EOVERFLOW when the frames that it depends on are
+ * too many to be known. */
 int ff_view_slice(const struct ff_archive *archive, uint64_t first, uint64_t last,
                   struct ff_view *ret_view);
+
+/* The frames that the record depends on (a section's header, an interface's description), as far as
+ * they lie at `after` or behind it; of no bytes where the format has none. *ret_section: where its
+ * section begins. -EOVERFLOW as above. */
+int ff_view_context(const struct ff_archive *archive, const struct ff_record *record,
+                    uint64_t after, struct ff_view *ret_view, uint64_t *ret_section);
 
 /* Reads up to len bytes at offset of the view: their number, fewer only at its end, 0 past it
  * (any). The archive is read by preads of interval_bytes at multiples of it from the view's start,

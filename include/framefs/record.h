@@ -10,19 +10,31 @@
 extern "C" {
 #endif
 
-/* Where a record lies. The frame is head, payload and tail, one after the other from offset; all
- * are bytes, and offset + head + payload + tail never passes 2^63-1. */
+/* Where a record lies. Its frame is head, payload and tail, one after the other from offset; all
+ * are bytes, and ff_record_end() never passes 2^63-1.
+ *
+ * A joined record lies in several frames, and its frame is these one after the other: head is that
+ * of the first one, payload the size of the joined payload, tail all else. Between them are `skipped`
+ * bytes that belong to none. */
 struct ff_record {
     uint64_t number; /* from 0 */
-    uint64_t offset; /* of the frame, in the archive */
+    uint64_t offset; /* of the (first) frame, in the archive */
     uint64_t head;
     uint64_t payload;
     uint64_t tail;
+    uint64_t skipped; /* 0 unless joined */
+    bool joined;
 };
 
 static inline uint64_t ff_record_frame(const struct ff_record *record)
 {
     return record->head + record->payload + record->tail;
+}
+
+/* The first byte of the archive after it. */
+static inline uint64_t ff_record_end(const struct ff_record *record)
+{
+    return record->offset + ff_record_frame(record) + record->skipped;
 }
 
 #define FF_DETAIL_TYPE_BYTES 64

@@ -123,6 +123,7 @@ void ff_archive_close(struct ff_archive *archive)
     pthread_mutex_destroy(&archive->mutex);
     free(archive->damages);
     free(archive->changes);
+    ff_contexts_done(&archive->contexts);
     free(archive->name);
     free(archive);
 }
@@ -214,7 +215,9 @@ int ff_archive_record(const struct ff_archive *archive, uint64_t number,
                                      .offset = entry.offset,
                                      .head = entry.head,
                                      .payload = entry.payload,
-                                     .tail = entry.tail};
+                                     .tail = entry.tail,
+                                     .skipped = entry.join ? entry.join - 1 : 0,
+                                     .joined = entry.join != 0};
     return 0;
 }
 
@@ -270,7 +273,7 @@ static void add_damage(struct ff_archive *archive, const struct ff_damage *damag
 static void set_epoch(struct ff_archive *archive, const struct ff_record *first)
 {
     uint8_t head[EPOCH_HEAD_BYTES];
-    uint64_t end = first->offset + ff_record_frame(first);
+    uint64_t end = ff_record_end(first);
     size_t len = end < sizeof(head) ? (size_t)end : sizeof(head);
     ssize_t got = ff_source_read_full(archive->source, head, len, 0);
     if (got > 0)
@@ -311,11 +314,23 @@ static int take_record(struct ff_archive *archive, const struct ff_record *recor
         .head = record->head,
         .payload = record->payload,
         .tail = record->tail,
+        .join = record->joined ? 1 + record->skipped : 0,
     };
     int r;
 
+    if (archive->contexts.count != archive->scan->contexts.count ||
+        archive->contexts.full != archive->scan->contexts.full) {
+        pthread_mutex_lock(&archive->mutex);
+        r = ff_contexts_follow(&archive->contexts, &archive->scan->contexts);
+        pthread_mutex_unlock(&archive->mutex);
+        if (r < 0)
+            return r;
+    }
     if (record->number == 0) {
         archive->preamble_len = archive->scan->preamble_len;
+        pthread_mutex_lock(&archive->mutex);
+        archive->preamble_state = archive->scan->decoder.state;
+        pthread_mutex_unlock(&archive->mutex);
         set_epoch(archive, record);
     }
     if (archive->change_count == 0 || archive->changes[archive->change_count - 1].state != state)

@@ -1,19 +1,57 @@
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "archive/reader.h"
 #include "base/units.h"
+#include "format/date.h"
+#include "format/headers.h"
 
 /* The years 0001 to 9999: what RFC 3339 can write and no stat(2) caller chokes on. */
 #define TIME_MIN_S INT64_C(-62135596800)
 #define TIME_MAX_S INT64_C(253402300799)
 
-/* Units a second, and the slot that counts them. */
-static bool time_of(const struct ff_roles *roles, const ff_value *slots, struct timespec *ret_time)
+/* Looked at of an interface's description: its options are short. */
+#define INTERFACE_BYTES 4096
+
+static void set_time(ff_value ns, struct ff_details *details)
 {
     const ff_value billion = 1000000000;
+    ff_value seconds = ns / billion, rest = ns % billion;
+
+    if (rest < 0) {
+        rest += billion;
+        seconds--;
+    }
+    if (seconds < TIME_MIN_S || seconds > TIME_MAX_S)
+        return;
+    details->time.tv_sec = (time_t)seconds;
+    details->time.tv_nsec = (long)rest;
+    details->has_time = true;
+}
+
+bool ff_decoder_interface(const struct ff_decoder *decoder, ff_value *ret_interface)
+{
+    const struct ff_roles *roles = &decoder->layout->alts[decoder->alt].roles;
+    if (roles->time_hi == FF_NO_SLOT || roles->time_lo == FF_NO_SLOT ||
+        roles->interface == FF_NO_SLOT)
+        return false;
+    *ret_interface = decoder->slots[roles->interface];
+    return true;
+}
+
+/* The time that numbers of the frame tell, in nanoseconds since the format's epoch. */
+static bool time_of(const struct ff_decoder *decoder, struct ff_clock clock, ff_value *ret_ns)
+{
+    const struct ff_roles *roles = &decoder->layout->alts[decoder->alt].roles;
+    const ff_value *slots = decoder->slots;
     ff_value ns;
 
+    if (ff_decoder_interface(decoder, &ns)) {
+        uint64_t ticks = (uint64_t)slots[roles->time_hi] << 32 |
+                         ((uint64_t)slots[roles->time_lo] & UINT32_MAX);
+        return ff_pcapng_time(clock, ticks, ret_ns);
+    }
     if (roles->time_ns != FF_NO_SLOT)
         ns = slots[roles->time_ns];
     else if (roles->time_us != FF_NO_SLOT)
@@ -21,57 +59,104 @@ static bool time_of(const struct ff_roles *roles, const ff_value *slots, struct 
     else if (roles->time_ms != FF_NO_SLOT)
         ns = slots[roles->time_ms] * 1000000;
     else if (roles->time != FF_NO_SLOT)
-        ns = slots[roles->time] * billion;
+        ns = slots[roles->time] * 1000000000;
     else
         return false;
     if (roles->usec != FF_NO_SLOT)
         ns += slots[roles->usec] * 1000;
     else if (roles->nsec != FF_NO_SLOT)
         ns += slots[roles->nsec];
-
-    ff_value seconds = ns / billion, rest = ns % billion;
-    if (rest < 0) {
-        rest += billion;
-        seconds--;
-    }
-    if (seconds < TIME_MIN_S || seconds > TIME_MAX_S)
-        return false;
-    ret_time->tv_sec = (time_t)seconds;
-    ret_time->tv_nsec = (long)rest;
+    *ret_ns = ns + (ff_value)decoder->layout->directives.epoch_s * 1000000000;
     return true;
 }
 
-/* The bytes of an item, cut to size; blanks and NULs that pad it on the right are dropped. */
+size_t ff_reader_bytes(struct ff_reader *reader, void *buf, size_t len, uint64_t offset)
+{
+    const struct ff_window *window = &reader->window;
+
+    if (offset >= window->offset && offset - window->offset <= window->len &&
+        len <= window->len - (size_t)(offset - window->offset)) {
+        memcpy(buf, window->bytes + (size_t)(offset - window->offset), len);
+        return len;
+    }
+    ssize_t got = ff_source_read_full(reader->source, buf, len, offset);
+    return got < 0 ? 0 : (size_t)got;
+}
+
+struct ff_clock ff_reader_clock(struct ff_reader *reader, const struct ff_decoder *decoder)
+{
+    uint8_t body[INTERFACE_BYTES];
+    uint64_t offset, len;
+
+    ff_decoder_payload(decoder, &offset, &len);
+    size_t n = ff_reader_bytes(reader, body, len < sizeof(body) ? (size_t)len : sizeof(body),
+                               offset);
+    return ff_pcapng_clock(body, n, (enum ff_order)decoder->state.order);
+}
+
+/* How much of a text is left without the blanks and NULs that pad it on the right. */
+static size_t trim(const uint8_t *buf, size_t len)
+{
+    while (len && (buf[len - 1] == ' ' || buf[len - 1] == '\0' || buf[len - 1] == '\n' ||
+                   buf[len - 1] == '\r'))
+        len--;
+    return len;
+}
+
+/* The bytes of an item, cut to size. */
 static size_t item_bytes(struct ff_reader *reader, const struct ff_decoder *decoder,
                          unsigned int item, uint8_t *buf, size_t size)
 {
     uint64_t offset = decoder->starts[item];
     uint64_t len = decoder->starts[item + 1] - offset;
-    const struct ff_window *window = &reader->window;
-    size_t n = len < size ? (size_t)len : size;
+    return trim(buf, ff_reader_bytes(reader, buf, len < size ? (size_t)len : size, offset));
+}
 
-    if (offset >= window->offset && offset - window->offset <= window->len &&
-        n <= window->len - (size_t)(offset - window->offset)) {
-        memcpy(buf, window->bytes + (size_t)(offset - window->offset), n);
-    } else {
-        ssize_t got = ff_source_read_full(reader->source, buf, n, offset);
-        n = got < 0 ? 0 : (size_t)got;
+/* What headers{} tells besides the length. */
+static void header_details(struct ff_reader *reader, const struct ff_decoder *decoder,
+                           struct ff_details *details)
+{
+    const struct ff_layout *layout = decoder->layout;
+    const struct ff_alt *alt = &layout->alts[decoder->alt];
+    const struct ff_item *item = &layout->items[alt->first + alt->roles.headers];
+    uint64_t offset = decoder->starts[alt->roles.headers];
+    size_t len = (size_t)(decoder->starts[alt->roles.headers + 1] - offset), start, n;
+    struct ff_date date;
+
+    uint8_t *block = malloc(len);
+    if (!block || ff_reader_bytes(reader, block, len, offset) != len) {
+        free(block);
+        return;
     }
-    while (n &&
-           (buf[n - 1] == ' ' || buf[n - 1] == '\0' || buf[n - 1] == '\n' || buf[n - 1] == '\r'))
-        n--;
-    return n;
+    for (unsigned int h = item->headers; h < item->headers + item->header_count; h++) {
+        const struct ff_header *header = &layout->headers[h];
+        if (header->role == FF_HEADER_LEN ||
+            ff_headers_find(block, len, layout->text + header->name.start, header->name.len,
+                            &start, &n) == 0)
+            continue;
+        if (header->role == FF_HEADER_TYPE)
+            ff_escape(details->type, sizeof(details->type), block + start, n);
+        else if (header->role == FF_HEADER_NAME)
+            ff_escape(details->name, sizeof(details->name), block + start, n);
+        else if (ff_date_parse((const char *)block + start, n, &date))
+            set_time((ff_value)date.seconds * 1000000000 + date.ns, details);
+    }
+    free(block);
 }
 
 void ff_reader_details(struct ff_reader *reader, const struct ff_decoder *decoder,
-                       struct ff_details *ret_details)
+                       struct ff_clock clock, struct ff_details *ret_details)
 {
     const struct ff_alt *alt = &decoder->layout->alts[decoder->alt];
     const struct ff_roles *roles = &alt->roles;
     struct ff_details details = {0};
     uint8_t bytes[FF_DETAIL_NAME_BYTES];
+    ff_value ns;
 
-    details.has_time = time_of(roles, decoder->slots, &details.time);
+    if (time_of(decoder, clock, &ns))
+        set_time(ns, &details);
+    if (roles->headers != FF_NO_ITEM)
+        header_details(reader, decoder, &details);
     if (roles->type_slot != FF_NO_SLOT) {
         ff_value type = decoder->slots[roles->type_slot];
         if (type < 0)
@@ -92,8 +177,12 @@ void ff_reader_details(struct ff_reader *reader, const struct ff_decoder *decode
 bool ff_layout_has_times(const struct ff_layout *layout)
 {
     for (unsigned int a = layout->alt_first[FF_FRAME]; a < layout->alt_first[FF_FRAME + 1]; a++) {
-        const struct ff_roles *roles = &layout->alts[a].roles;
-        if (roles->time != FF_NO_SLOT || roles->time_ms != FF_NO_SLOT ||
+        const struct ff_alt *alt = &layout->alts[a];
+        const struct ff_roles *roles = &alt->roles;
+        for (unsigned int h = 0; roles->headers != FF_NO_ITEM && h < layout->header_count; h++)
+            if (layout->headers[h].role == FF_HEADER_TIME)
+                return true;
+        if (roles->time_hi != FF_NO_SLOT || roles->time != FF_NO_SLOT || roles->time_ms != FF_NO_SLOT ||
             roles->time_us != FF_NO_SLOT || roles->time_ns != FF_NO_SLOT)
             return true;
     }

@@ -1,24 +1,19 @@
 /* A record whose place is known, decoded once more: what its frame says besides its length. */
 #include <errno.h>
-#include <inttypes.h>
-#include <stdlib.h>
+#include <limits.h>
 #include <string.h>
 
 #include "archive/internal.h"
-#include "format/checksum.h"
+#include "archive/sums.h"
 #include "format/format.h"
 
 /* Most headers are this small: one short read finds them. */
 #define HEADER_BYTES 512
-/* Checksummed at once. */
-#define PIECE_BYTES ((size_t)256 << 10)
-
 /* The decode state that was in force before the record's frame. */
 static struct ff_decode_state state_before(struct ff_archive *archive, uint64_t record)
 {
-    struct ff_decode_state state = {.order = FF_ORDER_LE, .preamble = FF_NO_ITEM};
-
     pthread_mutex_lock(&archive->mutex);
+    struct ff_decode_state state = archive->preamble_state;
     size_t low = 0, high = archive->change_count;
     while (high - low > 1) {
         size_t middle = low + (high - low) / 2;
@@ -33,40 +28,62 @@ static struct ff_decode_state state_before(struct ff_archive *archive, uint64_t 
     return state;
 }
 
-/* The caller calls ff_reader_done() after success. */
-static int decode_frame(struct ff_archive *archive, const struct ff_record *record,
-                        struct ff_reader *reader, struct ff_decoder *decoder,
-                        struct ff_error *error)
+int ff_archive_frame_begin(struct ff_archive *archive, const struct ff_record *record,
+                           struct ff_reader *reader, struct ff_decoder *decoder,
+                           struct ff_error *error)
 {
-    uint64_t end = record->offset + ff_record_frame(record);
-    bool failed;
+    /* As if the archive ended with the record: then padding that the last one lacks is missing now
+     * as it was when it was indexed. */
+    uint64_t end = ff_record_end(record);
 
-    /* As if the archive ended with the frame: then padding that the last record lacks is missing
-     * now as it was when it was indexed. */
     ff_decoder_init(decoder, &archive->format->layout, end);
     decoder->state = state_before(archive, record->number);
     int r = ff_reader_init(reader, archive->source, end, 2 * FF_DECODE_NEED_MAX);
     if (r < 0)
         return ff_error_set(error, r, "out of memory");
     reader->chunk = HEADER_BYTES;
-    r = ff_reader_decode(reader, decoder, FF_FRAME, record->offset, &failed);
-    /* What did not fit may be due to a change: then that is the better message. */
-    int stale = archive->source->ops->check(archive->source);
-    if (stale < 0) {
-        r = ff_archive_error(archive, error, stale, record->number, record->offset,
-                             stale == -ESTALE
-                                 ? "the archive was changed or shortened after it was opened"
-                                 : strerror(-stale));
-    } else if (r < 0) {
-        r = ff_archive_error(archive, error, r, record->number, record->offset,
-                             failed ? strerror(-r) : "the frame is not what was indexed");
-    } else if (decoder->end != end) {
-        r = ff_archive_error(archive, error, -EUCLEAN, record->number, record->offset,
-                             "the frame is not what was indexed");
-    }
+    r = ff_archive_frame_next(archive, record, record->offset, reader, decoder, error);
     if (r < 0)
         ff_reader_done(reader);
     return r;
+}
+
+int ff_archive_frame_next(struct ff_archive *archive, const struct ff_record *record,
+                          uint64_t offset, struct ff_reader *reader, struct ff_decoder *decoder,
+                          struct ff_error *error)
+{
+    const struct ff_layout *layout = decoder->layout;
+    uint64_t end = ff_record_end(record);
+    bool failed = false, hidden;
+    int r;
+
+    do {
+        offset += ff_decode_padding(layout, offset);
+        r = offset < end
+                ? ff_reader_decode(reader, decoder, FF_FRAME, offset, &failed)
+                : -EUCLEAN;
+        hidden = r == 0 && layout->alts[decoder->alt].hide;
+        offset = decoder->end;
+    } while (hidden);
+    /* The frame must be the one that was indexed: all of it, or the next part of a joined record. */
+    bool first = r == 0 && decoder->offset == record->offset;
+    bool last = r == 0 && decoder->end == end;
+    bool fits = r == 0 && (record->joined ? first == (decoder->frag == FF_FRAG_FIRST) &&
+                                                last == (decoder->frag == FF_FRAG_LAST)
+                                          : first && last);
+    /* What did not fit may be due to a change: then that is the better message. */
+    int stale = archive->source->ops->check(archive->source);
+    if (stale < 0)
+        return ff_archive_error(archive, error, stale, record->number, record->offset,
+                                stale == -ESTALE
+                                    ? "the archive was changed or shortened after it was opened"
+                                    : strerror(-stale));
+    if (failed)
+        return ff_archive_error(archive, error, r, record->number, record->offset, strerror(-r));
+    if (!fits)
+        return ff_archive_error(archive, error, r < 0 ? r : -EUCLEAN, record->number,
+                                record->offset, "the frame is not what was indexed");
+    return 0;
 }
 
 int ff_archive_details(struct ff_archive *archive, const struct ff_record *record,
@@ -74,81 +91,113 @@ int ff_archive_details(struct ff_archive *archive, const struct ff_record *recor
 {
     struct ff_decoder decoder;
     struct ff_reader reader;
+    struct ff_clock clock = {0};
+    ff_value interface;
 
-    int r = decode_frame(archive, record, &reader, &decoder, error);
+    int r = ff_archive_frame_begin(archive, record, &reader, &decoder, error);
     if (r < 0)
         return r;
-    ff_reader_details(&reader, &decoder, ret_details);
+    if (ff_decoder_interface(&decoder, &interface)) {
+        pthread_mutex_lock(&archive->mutex);
+        clock = ff_contexts_clock(&archive->contexts, record->offset, interface);
+        pthread_mutex_unlock(&archive->mutex);
+    }
+    ff_reader_details(&reader, &decoder, clock, ret_details);
     ff_reader_done(&reader);
     return 0;
-}
-
-/* The index-th item of the alternative that is a checksum, or FF_NO_ITEM. */
-static unsigned int find_checksum(const struct ff_layout *layout, const struct ff_alt *alt,
-                                  unsigned int index)
-{
-    for (unsigned int i = 0; i < alt->count; i++)
-        if (layout->items[alt->first + i].checksum != FF_CHECKSUM_NONE && index-- == 0)
-            return i;
-    return FF_NO_ITEM;
-}
-
-static int sum_range(struct ff_archive *archive, const struct ff_record *record, uint64_t offset,
-                     uint64_t end, struct ff_checksum *checksum, struct ff_error *error)
-{
-    uint8_t *buf = malloc(PIECE_BYTES);
-    int r = 0;
-
-    if (!buf)
-        return ff_error_set(error, -ENOMEM, "out of memory");
-    while (offset < end && r == 0) {
-        size_t len = end - offset < PIECE_BYTES ? (size_t)(end - offset) : PIECE_BYTES;
-        r = ff_archive_pread(archive, buf, len, offset, record->number, error);
-        if (r == 0)
-            ff_checksum_update(checksum, buf, len);
-        offset += len;
-    }
-    free(buf);
-    return r;
 }
 
 int ff_archive_checksum(struct ff_archive *archive, const struct ff_record *record,
                         unsigned int index, struct ff_checksum_result *ret_result,
                         struct ff_error *error)
 {
-    const struct ff_layout *layout = &archive->format->layout;
     struct ff_decoder decoder;
     struct ff_reader reader;
-    struct ff_checksum checksum;
-    struct ff_checksum_result result = {0};
+    struct ff_sum sum;
 
-    int r = decode_frame(archive, record, &reader, &decoder, error);
+    int r = ff_archive_frame_begin(archive, record, &reader, &decoder, error);
     if (r < 0)
         return r;
-    ff_reader_done(&reader);
-    const struct ff_alt *alt = &layout->alts[decoder.alt];
-    unsigned int place = find_checksum(layout, alt, index);
-    if (place == FF_NO_ITEM)
-        return -ENOENT;
-    const struct ff_item *item = &layout->items[alt->first + place];
-
-    ff_checksum_init(&checksum, item->checksum);
-    r = sum_range(archive, record, decoder.starts[item->check_from],
-                  decoder.starts[item->check_to + 1], &checksum, error);
-    if (r < 0)
-        return r;
-    result.name = ff_checksum_name(item->checksum);
-    result.offset = decoder.starts[place];
-    if (item->checksum == FF_CHECKSUM_MD5) {
-        uint8_t stored[FF_CHECKSUM_MAX_BYTES], computed[FF_CHECKSUM_MAX_BYTES];
-        r = ff_archive_pread(archive, stored, sizeof(stored), result.offset, record->number, error);
+    /* Of a joined record the checksums of all its frames, one after the other. */
+    for (unsigned int i = 0;; i++) {
+        r = ff_sums_check(&reader, &decoder, i, &sum);
+        if (r == 0 && index-- == 0)
+            break;
+        if (r == 0)
+            continue;
+        if (r != -ENOENT) {
+            r = ff_archive_error(archive, error, r, record->number, decoder.offset, strerror(-r));
+            break;
+        }
+        if (decoder.end == ff_record_end(record))
+            break;
+        r = ff_archive_frame_next(archive, record, decoder.end, &reader, &decoder, error);
         if (r < 0)
-            return r;
-        ff_checksum_bytes(&checksum, computed);
-        result.matches = memcmp(stored, computed, sizeof(stored)) == 0;
-    } else {
-        result.matches = ff_checksum_equals(&checksum, item->width, decoder.slots[item->slot]);
+            break;
+        i = UINT_MAX;
     }
-    *ret_result = result;
+    ff_reader_done(&reader);
+    if (r == 0)
+        *ret_result = (struct ff_checksum_result){
+            .name = sum.name, .offset = sum.offset, .stored = sum.stored, .matches = sum.matches};
+    return r;
+}
+
+/* The nearest known place before `at`, else the record's beginning. */
+static struct ff_joined_point find_hint(struct ff_archive *archive, const struct ff_record *record,
+                                        enum ff_joined_bytes what, uint64_t at)
+{
+    struct ff_joined_point point = {.offset = record->offset,
+                                    .state = state_before(archive, record->number)};
+
+    pthread_mutex_lock(&archive->mutex);
+    for (size_t i = 0; i < FF_JOINED_HINTS; i++) {
+        const struct ff_joined_hint *hint = &archive->hints[i];
+        if (hint->used && hint->record == record->number && hint->what == what &&
+            hint->point.at <= at && hint->point.at > point.at)
+            point = hint->point;
+    }
+    pthread_mutex_unlock(&archive->mutex);
+    return point;
+}
+
+/* Keeps the place: instead of the one from which the reading came, else of the oldest. */
+static void keep_hint(struct ff_archive *archive, const struct ff_record *record,
+                      enum ff_joined_bytes what, const struct ff_joined_point *from,
+                      const struct ff_joined_point *point)
+{
+    pthread_mutex_lock(&archive->mutex);
+    struct ff_joined_hint *kept = &archive->hints[0];
+    for (size_t i = 0; i < FF_JOINED_HINTS; i++) {
+        struct ff_joined_hint *hint = &archive->hints[i];
+        if (hint->used && hint->record == record->number && hint->what == what &&
+            hint->point.at == from->at) {
+            kept = hint;
+            break;
+        }
+        if (hint->used < kept->used)
+            kept = hint;
+    }
+    *kept = (struct ff_joined_hint){.record = record->number,
+                                    .used = ++archive->hint_clock,
+                                    .what = what,
+                                    .point = *point};
+    pthread_mutex_unlock(&archive->mutex);
+}
+
+int ff_archive_joined(struct ff_archive *archive, const struct ff_record *record,
+                      enum ff_joined_bytes what, void *buf, size_t len, uint64_t at,
+                      struct ff_error *error)
+{
+    struct ff_joined_point from = find_hint(archive, record, what, at), point = from;
+
+    int r = ff_joined_read(archive->source, &archive->format->layout, record, what, &point, buf,
+                           len, at);
+    if (r < 0)
+        return ff_archive_error(archive, error, r, record->number, record->offset,
+                                r == -EUCLEAN || r == -ENODATA
+                                    ? "the parts of the record are not what was indexed"
+                                    : strerror(-r));
+    keep_hint(archive, record, what, &from, &point);
     return 0;
 }

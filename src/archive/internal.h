@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "archive/context.h"
 #include "archive/scan.h"
 #include "index/index.h"
 
@@ -13,6 +14,16 @@
 struct ff_state_change {
     uint64_t record;
     uint32_t state;
+};
+
+/* Where the reading of a joined record stood: the next read goes on there, instead of passing over its
+ * frames from the first on. */
+#define FF_JOINED_HINTS 16
+struct ff_joined_hint {
+    uint64_t record;
+    uint64_t used; /* 0: free; else the larger, the later */
+    enum ff_joined_bytes what;
+    struct ff_joined_point point;
 };
 
 struct ff_archive {
@@ -41,6 +52,10 @@ struct ff_archive {
     /* Guards what follows. */
     pthread_mutex_t mutex;
     struct ff_summary summary;
+    struct ff_decode_state preamble_state;
+    struct ff_contexts contexts;
+    struct ff_joined_hint hints[FF_JOINED_HINTS];
+    uint64_t hint_clock;
     uint64_t tail_offset, tail_len;
     struct ff_damage *damages; /* owned; at most FF_DAMAGE_MAX */
     size_t damage_count;
@@ -57,5 +72,22 @@ int ff_archive_error(const struct ff_archive *archive, struct ff_error *error, i
  * record is for its text. */
 int ff_archive_pread(struct ff_archive *archive, void *buf, size_t len, uint64_t offset,
                      uint64_t record, struct ff_error *error);
+
+/* Decodes the record's first frame again; the caller calls ff_reader_done() after success. */
+int ff_archive_frame_begin(struct ff_archive *archive, const struct ff_record *record,
+                           struct ff_reader *reader, struct ff_decoder *decoder,
+                           struct ff_error *error);
+
+/* Decodes the frame of the record that stands at offset or, past padding and hidden frames, after it.
+ */
+int ff_archive_frame_next(struct ff_archive *archive, const struct ff_record *record,
+                          uint64_t offset, struct ff_reader *reader, struct ff_decoder *decoder,
+                          struct ff_error *error);
+
+/* Bytes [at, at + len) of a joined record's payload or frame, all of which exist; without a check that
+ * the archive is still the same. */
+int ff_archive_joined(struct ff_archive *archive, const struct ff_record *record,
+                      enum ff_joined_bytes what, void *buf, size_t len, uint64_t at,
+                      struct ff_error *error);
 
 #endif

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "archive/resync.h"
+#include "archive/sums.h"
 #include "format/format.h"
 
 /* Passed over before the caller is asked again. */
@@ -22,6 +24,26 @@ void ff_scan_unpack_state(uint32_t packed, struct ff_decode_state *ret_state)
 {
     ret_state->order = (packed & 0xff) == FF_ORDER_BE ? FF_ORDER_BE : FF_ORDER_LE;
     ret_state->preamble = (uint8_t)(packed >> 8);
+}
+
+void ff_scan_check_sums(struct ff_scan *scan)
+{
+    scan->sums = true;
+}
+
+/* Begins elsewhere than at the beginning. Frames may depend on what the preamble tells. */
+static int begin_at(struct ff_scan *scan, const struct ff_scan_position *from)
+{
+    bool failed;
+
+    if (scan->format->layout.preamble_tells) {
+        int r = ff_reader_decode(&scan->reader, &scan->decoder, FF_PREAMBLE, 0, &failed);
+        if (r < 0)
+            return r;
+    }
+    scan->position = *from;
+    ff_scan_unpack_state(from->state, &scan->decoder.state);
+    return 0;
 }
 
 int ff_scan_open(struct ff_source *source, const struct ff_format *format,
@@ -44,9 +66,9 @@ int ff_scan_open(struct ff_source *source, const struct ff_format *format,
     }
     scan->format = format;
     ff_decoder_init(&scan->decoder, &format->layout, stat.size);
-    if (from && from->state & STATE_PREAMBLE_DONE) {
-        scan->position = *from;
-        ff_scan_unpack_state(from->state, &scan->decoder.state);
+    if (from && from->state & STATE_PREAMBLE_DONE && (r = begin_at(scan, from)) < 0) {
+        ff_scan_close(scan);
+        return ff_error_set(error, r, "the archive's preamble cannot be read: %s", strerror(-r));
     }
     scan->done = format->none;
     *ret_scan = scan;
@@ -58,41 +80,96 @@ void ff_scan_close(struct ff_scan *scan)
     if (!scan)
         return;
     ff_reader_done(&scan->reader);
+    ff_contexts_done(&scan->contexts);
     free(scan);
 }
 
 void ff_scan_position(const struct ff_scan *scan, struct ff_scan_position *ret_position)
 {
     *ret_position = scan->position;
+    if (scan->join.open) {
+        /* A record that has begun is read from its beginning. */
+        ret_position->offset = scan->join.record.offset;
+        ret_position->state = scan->frame_state;
+    }
 }
 
-/* The rest of the archive, from the next frame on, is damaged: the scan ends here. */
-static void end_with_damage(struct ff_scan *scan, int code, const char *reason,
+/* Bytes [offset, offset + len) hold no readable record. */
+static void set_damage(struct ff_scan *scan, uint64_t offset, uint64_t len, int code,
+                       const char *reason, struct ff_scan_event *event)
+{
+    event->kind = FF_SCAN_DAMAGE;
+    event->damage = (struct ff_damage){
+        .offset = offset, .len = len, .record = scan->position.record, .code = code};
+    snprintf(event->damage.reason, sizeof(event->damage.reason), "%s", reason);
+}
+
+/* Where the frames end, as far as that is known. */
+static uint64_t frames_end(const struct ff_scan *scan)
+{
+    uint64_t limit = scan->reader.limit, end = scan->decoder.state.frames_end;
+    return end < limit ? end : limit;
+}
+
+/* The rest of the archive, from `offset` on, is damaged: the scan ends here. */
+static void end_with_damage(struct ff_scan *scan, uint64_t offset, int code, const char *reason,
                             struct ff_scan_event *event)
 {
-    uint64_t offset = scan->position.offset, limit = scan->reader.limit;
-    event->kind = FF_SCAN_DAMAGE;
-    event->damage =
-        (struct ff_damage){.offset = offset,
-                           .len = limit == FF_SIZE_UNKNOWN || limit < offset ? 0 : limit - offset,
-                           .record = scan->position.record,
-                           .code = code};
-    snprintf(event->damage.reason, sizeof(event->damage.reason), "%s", reason);
+    uint64_t end = frames_end(scan);
+    set_damage(scan, offset, end == FF_SIZE_UNKNOWN || end < offset ? 0 : end - offset, code,
+               reason, event);
     scan->done = true;
 }
 
-/* A fault of the decoder as damage: what, and where if that is not the frame's first byte. */
-static void end_with_fault(struct ff_scan *scan, int code, struct ff_scan_event *event)
+/* What a fault of the decoder means, and where if that is not the frame's first byte. */
+static void fault_reason(const struct ff_scan *scan, char reason[FF_DAMAGE_REASON_BYTES])
 {
-    char what[FF_DAMAGE_REASON_BYTES - 32], reason[FF_DAMAGE_REASON_BYTES];
+    char what[FF_DAMAGE_REASON_BYTES - 32];
     const struct ff_decode_fault *fault = &scan->decoder.fault;
 
     ff_decode_fault_text(&scan->format->layout, fault, what, sizeof(what));
     if (fault->kind != FF_FAULT_NONE && fault->offset != scan->position.offset)
-        snprintf(reason, sizeof(reason), "%s (at byte %" PRIu64 ")", what, fault->offset);
+        snprintf(reason, FF_DAMAGE_REASON_BYTES, "%s (at byte %" PRIu64 ")", what, fault->offset);
     else
-        snprintf(reason, sizeof(reason), "%s", what);
-    end_with_damage(scan, code, reason, event);
+        snprintf(reason, FF_DAMAGE_REASON_BYTES, "%s", what);
+}
+
+/* No frame fits at the present place: what is there may follow the last frame, else it is damage,
+ * and the scan goes on behind it where it can. Negative when the source fails. */
+static int pass_damage(struct ff_scan *scan, int code, struct ff_scan_event *event)
+{
+    const struct ff_directives *directives = &scan->format->layout.directives;
+    uint64_t offset = scan->position.offset, next;
+    bool may_end = scan->position.record > 0 && !scan->join.open;
+    char reason[FF_DAMAGE_REASON_BYTES];
+    int r;
+
+    if (directives->tail == FF_TAIL_ZEROS && may_end) {
+        r = ff_resync_zeros(&scan->reader, offset);
+        if (r < 0)
+            return r;
+        if (r > 0) {
+            scan->done = true;
+            return 0;
+        }
+    }
+    fault_reason(scan, reason);
+    r = ff_resync(&scan->reader, &scan->decoder, offset, code == -ENODATA, &next);
+    if (r < 0)
+        return r;
+    if (r == FF_RESYNC_END && directives->tail == FF_TAIL_JUNK && may_end) {
+        scan->done = true;
+        return 0;
+    }
+    uint64_t from = scan->join.open ? scan->join.record.offset : offset;
+    scan->join.open = false;
+    if (r != FF_RESYNC_FOUND) {
+        end_with_damage(scan, from, code, reason, event);
+        return 0;
+    }
+    set_damage(scan, from, next - from, -EUCLEAN, reason, event);
+    scan->position.offset = next;
+    return 0;
 }
 
 static int end_with_failure(struct ff_scan *scan, int code, struct ff_error *error)
@@ -136,7 +213,9 @@ static int scan_preamble(struct ff_scan *scan, struct ff_scan_event *event)
         if (failed)
             return r;
         if (r < 0) {
-            end_with_fault(scan, r, event);
+            char reason[FF_DAMAGE_REASON_BYTES];
+            fault_reason(scan, reason);
+            end_with_damage(scan, 0, r, reason, event);
             return 1;
         }
         scan->preamble_len = scan->decoder.end;
@@ -169,19 +248,146 @@ static int scan_postamble(struct ff_scan *scan, uint64_t offset)
     return 1;
 }
 
-static void fill_record(struct ff_scan *scan, uint64_t offset, struct ff_scan_event *event)
+/* The archive's frames are over. */
+static void end_frames(struct ff_scan *scan, struct ff_scan_event *event)
+{
+    const struct ff_join *join = &scan->join;
+
+    scan->done = true;
+    if (join->open)
+        end_with_damage(scan, join->record.offset, -ENODATA,
+                        "the archive ends inside a record of several parts", event);
+    scan->join.open = false;
+}
+
+/* Nothing is left of the archive at offset. */
+static void end_archive(struct ff_scan *scan, uint64_t offset, struct ff_scan_event *event)
+{
+    uint64_t frames = scan->decoder.state.frames_end;
+
+    end_frames(scan, event);
+    if (event->kind != FF_SCAN_END)
+        return;
+    if (frames != UINT64_MAX && offset < frames)
+        end_with_damage(scan, offset, -ENODATA,
+                        "the archive ends before the frames that its preamble tells of", event);
+    else if (has_section(scan, FF_POSTAMBLE))
+        end_with_damage(scan, offset, -ENODATA, "the archive ends without its postamble", event);
+}
+
+/* A frame that fits, of a record or of a part of one. */
+static void take_frame(struct ff_scan *scan, uint32_t state, struct ff_scan_event *event)
 {
     const struct ff_decoder *decoder = &scan->decoder;
-    uint64_t payload, len;
+    const struct ff_record *lost = &scan->join.record;
 
-    ff_decoder_payload(decoder, &payload, &len);
-    event->kind = FF_SCAN_RECORD;
-    event->record = (struct ff_record){.number = scan->position.record++,
-                                       .offset = offset,
-                                       .head = payload - offset,
-                                       .payload = len,
-                                       .tail = decoder->end - payload - len};
-    scan->has_record = true;
+    switch (ff_join_take(&scan->join, decoder, &event->record)) {
+    case FF_JOIN_DONE:
+        event->kind = FF_SCAN_RECORD;
+        event->record.number = scan->position.record++;
+        scan->record = event->record;
+        scan->point = (struct ff_joined_point){.at = UINT64_MAX};
+        scan->first = event->record.joined ? &scan->joined : decoder;
+        if (!event->record.joined)
+            scan->frame_state = state;
+        scan->has_record = true;
+        break;
+    case FF_JOIN_MORE:
+        if (decoder->frag == FF_FRAG_FIRST) {
+            scan->joined = *decoder;
+            scan->frame_state = state;
+        }
+        break;
+    case FF_JOIN_UNFINISHED:
+        /* The frame is decoded once more, as the beginning of another record. */
+        set_damage(scan, lost->offset, ff_record_end(lost) - lost->offset, -EUCLEAN,
+                   "the record is not finished: another one begins after its first parts", event);
+        return;
+    case FF_JOIN_STRAY:
+        set_damage(scan, decoder->offset, decoder->end - decoder->offset, -EUCLEAN,
+                   "a part of a record whose beginning is missing", event);
+        break;
+    case FF_JOIN_LARGE:
+        set_damage(scan, lost->offset, ff_record_end(lost) - lost->offset, -EUCLEAN,
+                   "the parts of the record are more than the largest record", event);
+        break;
+    }
+    scan->position.offset = decoder->end;
+    scan->position.state = ff_scan_pack_state(&decoder->state);
+}
+
+/* A frame that says something of later ones. */
+static int note_context(struct ff_scan *scan)
+{
+    struct ff_clock clock = {0};
+
+    if (scan->format->layout.alts[scan->decoder.alt].interface)
+        clock = ff_reader_clock(&scan->reader, &scan->decoder);
+    return ff_contexts_add(&scan->contexts, &scan->decoder, clock);
+}
+
+/* The checksums of the frame that was just decoded: 1 with a damage when one is wrong. */
+static int check_frame(struct ff_scan *scan, struct ff_scan_event *event)
+{
+    struct ff_sum sum;
+    char reason[FF_DAMAGE_REASON_BYTES];
+    const struct ff_decoder *decoder = &scan->decoder;
+    int r;
+
+    for (unsigned int i = 0; (r = ff_sums_check(&scan->reader, decoder, i, &sum)) == 0; i++) {
+        if (sum.matches)
+            continue;
+        snprintf(reason, sizeof(reason), "the %s checksum is wrong (at byte %" PRIu64 ")", sum.name,
+                 sum.offset);
+        set_damage(scan, decoder->offset, decoder->end - decoder->offset, -EBADMSG, reason, event);
+        return 1;
+    }
+    return r == -ENOENT ? 0 : r;
+}
+
+/* 1 to go on, 0 with an event (or the end), negative when the source fails. */
+static int scan_frame(struct ff_scan *scan, struct ff_scan_event *event)
+{
+    const struct ff_layout *layout = &scan->format->layout;
+    uint32_t state = scan->position.state;
+    bool failed;
+
+    int r = ff_reader_decode(&scan->reader, &scan->decoder, FF_FRAME, scan->position.offset,
+                             &failed);
+    if (failed)
+        return r;
+    if (r < 0)
+        return pass_damage(scan, r, event);
+    const struct ff_decoder *decoder = &scan->decoder;
+    const struct ff_alt *alt = &layout->alts[decoder->alt];
+    if (alt->end) {
+        scan->tail_offset = decoder->offset;
+        scan->tail_len = decoder->end - decoder->offset;
+        end_frames(scan, event);
+        return 0;
+    }
+    struct ff_scan_event next = {.kind = FF_SCAN_END};
+    if (alt->hide) {
+        scan->position.offset = decoder->end;
+        scan->position.state = ff_scan_pack_state(&decoder->state);
+    } else {
+        take_frame(scan, state, &next);
+    }
+    bool taken = scan->position.offset == decoder->end;
+    if (taken && alt->context && (r = note_context(scan)) < 0)
+        return r;
+    bool wrong = taken && scan->sums && (r = check_frame(scan, event)) != 0;
+    if (r < 0)
+        return r;
+    if (!wrong) {
+        *event = next;
+        return next.kind == FF_SCAN_END;
+    }
+    if (next.kind != FF_SCAN_END) {
+        scan->queued = next;
+        scan->has_queued = true;
+    }
+    return 0;
 }
 
 int ff_scan_step(struct ff_scan *scan, struct ff_scan_event *ret_event, struct ff_error *error)
@@ -189,10 +395,15 @@ int ff_scan_step(struct ff_scan *scan, struct ff_scan_event *ret_event, struct f
     struct ff_source *source = scan->reader.source;
     struct ff_scan_event *event = ret_event;
     bool postamble = has_section(scan, FF_POSTAMBLE);
-    bool ends, failed;
+    bool ends;
     int r;
 
     event->kind = FF_SCAN_END;
+    if (scan->has_queued) {
+        *event = scan->queued;
+        scan->has_queued = false;
+        return 0;
+    }
     scan->has_record = false;
     if (scan->done)
         return 0;
@@ -209,40 +420,35 @@ int ff_scan_step(struct ff_scan *scan, struct ff_scan_event *ret_event, struct f
     }
     for (unsigned int hidden = 0; hidden < HIDDEN_MAX; hidden++) {
         uint64_t offset = scan->position.offset;
+        uint64_t padding = ff_decode_padding(&scan->format->layout, offset);
+        uint64_t kept = scan->join.open ? scan->join.record.offset : offset;
         if (source->ops->forget)
-            source->ops->forget(source, offset);
+            source->ops->forget(source, kept);
+        if (offset >= scan->decoder.state.frames_end) {
+            end_frames(scan, event);
+            return 0;
+        }
         if ((r = at_end(scan, offset, 0, &ends)) < 0)
             return end_with_failure(scan, r, error);
         if (ends) {
-            scan->done = true;
-            if (postamble)
-                end_with_damage(scan, -ENODATA, "the archive ends without its postamble", event);
+            end_archive(scan, offset, event);
             return 0;
+        }
+        if (padding) {
+            uint64_t limit = scan->reader.limit;
+            scan->position.offset = limit - offset < padding ? limit : offset + padding;
+            continue;
         }
         if (postamble && (r = scan_postamble(scan, offset)) != 0) {
-            scan->done = true;
-            return r < 0 ? end_with_failure(scan, r, error) : 0;
+            if (r < 0)
+                return end_with_failure(scan, r, error);
+            end_frames(scan, event);
+            return 0;
         }
-        scan->frame_state = scan->position.state;
-        r = ff_reader_decode(&scan->reader, &scan->decoder, FF_FRAME, offset, &failed);
-        if (failed)
+        r = scan_frame(scan, event);
+        if (r < 0)
             return end_with_failure(scan, r, error);
-        if (r < 0) {
-            end_with_fault(scan, r, event);
-            return 0;
-        }
-        const struct ff_alt *alt = &scan->format->layout.alts[scan->decoder.alt];
-        if (alt->end) {
-            scan->tail_offset = offset;
-            scan->tail_len = scan->decoder.end - offset;
-            scan->done = true;
-            return 0;
-        }
-        if (!alt->hide)
-            fill_record(scan, offset, event);
-        scan->position.offset = scan->decoder.end;
-        scan->position.state = ff_scan_pack_state(&scan->decoder.state);
-        if (!alt->hide)
+        if (r == 0)
             return 0;
     }
     return 1;
@@ -261,6 +467,50 @@ int ff_scan_details(struct ff_scan *scan, struct ff_details *ret_details)
 {
     if (!scan->has_record)
         return -EINVAL;
-    ff_reader_details(&scan->reader, &scan->decoder, ret_details);
+    struct ff_clock clock = {0};
+    ff_value interface;
+    if (ff_decoder_interface(scan->first, &interface))
+        clock = ff_contexts_clock(&scan->contexts, scan->first->offset, interface);
+    ff_reader_details(&scan->reader, scan->first, clock, ret_details);
     return 0;
+}
+
+ssize_t ff_scan_read(struct ff_scan *scan, enum ff_content content, void *buf, size_t len,
+                     uint64_t offset, struct ff_error *error)
+{
+    const struct ff_record *record = &scan->record;
+    bool payload = content == FF_CONTENT_PAYLOAD;
+    uint64_t size = payload ? record->payload : ff_record_frame(record);
+    int r;
+
+    if (!scan->has_record || content == FF_CONTENT_FILE)
+        return ff_error_set(error, -EINVAL, "there is no such record");
+    if (offset >= size)
+        return 0;
+    if (len > size - offset)
+        len = (size_t)(size - offset);
+    if (record->joined) {
+        if (scan->point.at > offset) {
+            scan->point = (struct ff_joined_point){
+                .at = 0, .offset = record->offset, .state = scan->decoder.state};
+            ff_scan_unpack_state(scan->frame_state, &scan->point.state);
+        }
+        r = ff_joined_read(scan->reader.source, &scan->format->layout, record,
+                           payload ? FF_JOINED_PAYLOAD : FF_JOINED_FRAME, &scan->point, buf, len,
+                           offset);
+    } else {
+        uint64_t at = record->offset + (payload ? record->head : 0) + offset;
+        ssize_t got = ff_source_read_full(scan->reader.source, buf, len, at);
+        r = got < 0 ? (int)got : (size_t)got < len ? -ENODATA : 0;
+    }
+    int stale = scan->reader.source->ops->check(scan->reader.source);
+    if (stale < 0)
+        r = stale;
+    if (r < 0)
+        return ff_error_set(error, r, "record %" PRIu64 " at byte %" PRIu64 ": %s", record->number,
+                            record->offset,
+                            r == -ESTALE    ? "the archive was changed meanwhile"
+                            : r == -ENODATA ? "the archive has become shorter meanwhile"
+                                            : strerror(-r));
+    return (ssize_t)len;
 }

@@ -4,6 +4,9 @@
 
 #include <framefs/scan.h>
 
+#include "archive/context.h"
+#include "archive/join.h"
+#include "archive/joined.h"
 #include "archive/reader.h"
 
 struct ff_scan {
@@ -14,14 +17,26 @@ struct ff_scan {
     uint64_t preamble_len;
     /* The postamble or end frame, once it was met; len 0 until then. */
     uint64_t tail_offset, tail_len;
-    uint32_t frame_state; /* in force before the frame that was decoded last */
-    bool has_record;      /* the decoder holds the last record's frame */
+    uint32_t frame_state; /* in force before the first frame of the record that was decoded last */
+    bool has_record;      /* `first` is the decoder of its first frame */
     bool done;
+    bool sums;            /* checksums are checked as well */
+    struct ff_join join;
+    const struct ff_decoder *first; /* one of decoder and joined */
+    struct ff_decoder joined;       /* of a joined record's first frame */
+    struct ff_record record;        /* that was given last */
+    struct ff_joined_point point;   /* where ff_scan_read() is in it, if it is joined */
+    struct ff_contexts contexts;
+    struct ff_scan_event queued; /* to be given before anything else is looked at */
+    bool has_queued;
 };
 
 /* As ff_scan_next(), but comes back with 1 and no event after many hidden frames in a row, so that
  * the caller can stop there. */
 int ff_scan_step(struct ff_scan *scan, struct ff_scan_event *ret_event, struct ff_error *error);
+
+/* From now on a frame whose checksum is wrong is a damage of code -EBADMSG, before its record. */
+void ff_scan_check_sums(struct ff_scan *scan);
 
 /* ff_scan_position.state: a decode state, and that the preamble was decoded. */
 uint32_t ff_scan_pack_state(const struct ff_decode_state *state);

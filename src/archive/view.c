@@ -6,12 +6,53 @@
 #include "archive/internal.h"
 #include "format/format.h"
 
-static void add_extent(struct ff_view *view, uint64_t offset, uint64_t len)
+static void add_extent(struct ff_view *view, enum ff_extent_kind kind, uint64_t offset,
+                       uint64_t len)
 {
     if (len == 0)
         return;
-    view->extent[view->extents++] = (struct ff_extent){.offset = offset, .len = len};
+    view->extent[view->extents++] =
+        (struct ff_extent){.kind = kind, .offset = offset, .len = len};
     view->len += len;
+}
+
+/* The frame of a record. */
+static void add_frame(struct ff_view *view, const struct ff_record *record)
+{
+    add_extent(view, record->joined ? FF_EXTENT_JOINED_FRAME : FF_EXTENT_BYTES, record->offset,
+               ff_record_frame(record));
+}
+
+static struct ff_archive *shared(const struct ff_archive *archive)
+{
+    return (struct ff_archive *)(uintptr_t)archive;
+}
+
+/* The contexts of what stands at offset that lie at `after` or behind. The extent's offset is the
+ * bytes of all contexts before the first of them. */
+static int add_context(const struct ff_archive *archive, uint64_t offset, uint64_t after,
+                       struct ff_view *view, uint64_t *ret_section)
+{
+    const struct ff_contexts *contexts = &archive->contexts;
+    size_t first = 0, end = 0;
+
+    if (!archive->format->layout.has_context)
+        return 0;
+    pthread_mutex_lock(&shared(archive)->mutex);
+    bool known = ff_contexts_of(contexts, offset, &first, &end);
+    if (known && first < end) {
+        if (ret_section)
+            *ret_section = contexts->items[first].offset;
+        while (first < end && contexts->items[first].offset < after)
+            first++;
+    }
+    if (known && first < end) {
+        const struct ff_context *last = &contexts->items[end - 1];
+        uint64_t before = contexts->items[first].before;
+        add_extent(view, FF_EXTENT_CONTEXT, before, last->before + last->len - before);
+    }
+    pthread_mutex_unlock(&shared(archive)->mutex);
+    return known ? 0 : -EOVERFLOW;
 }
 
 static bool ends_with_frame(const struct ff_archive *archive)
@@ -23,54 +64,74 @@ static bool ends_with_frame(const struct ff_archive *archive)
     return false;
 }
 
-/* Preamble, the bytes [offset, offset + len), postamble or end frame. */
-static int wrap(const struct ff_archive *archive, uint64_t offset, uint64_t len,
-                struct ff_view *view)
+/* What a valid archive has before the record or records at offset. */
+static int begin_file(const struct ff_archive *archive, uint64_t offset, struct ff_view *view)
 {
-    struct ff_archive *shared = (struct ff_archive *)(uintptr_t)archive;
     if (ends_with_frame(archive) && !ff_archive_complete(archive))
         return -EAGAIN;
-    add_extent(view, 0, archive->preamble_len);
-    add_extent(view, offset, len);
-    pthread_mutex_lock(&shared->mutex);
-    add_extent(view, archive->tail_offset, archive->tail_len);
-    pthread_mutex_unlock(&shared->mutex);
-    return 0;
+    add_extent(view, FF_EXTENT_BYTES, 0, archive->preamble_len);
+    return add_context(archive, offset, 0, view, NULL);
+}
+
+/* And after them: the postamble or end frame. */
+static void end_file(const struct ff_archive *archive, struct ff_view *view)
+{
+    pthread_mutex_lock(&shared(archive)->mutex);
+    add_extent(view, FF_EXTENT_BYTES, archive->tail_offset, archive->tail_len);
+    pthread_mutex_unlock(&shared(archive)->mutex);
 }
 
 int ff_view_record(const struct ff_archive *archive, const struct ff_record *record,
                    enum ff_content content, struct ff_view *ret_view)
 {
-    struct ff_view view = {.record = record->number};
+    struct ff_view view = {.record = *record};
     int r;
 
     switch (content) {
     case FF_CONTENT_PAYLOAD:
-        add_extent(&view, record->offset + record->head, record->payload);
+        add_extent(&view, record->joined ? FF_EXTENT_JOINED_PAYLOAD : FF_EXTENT_BYTES,
+                   record->joined ? record->offset : record->offset + record->head,
+                   record->payload);
         break;
     case FF_CONTENT_FRAME:
-        add_extent(&view, record->offset, ff_record_frame(record));
+        add_frame(&view, record);
         break;
     case FF_CONTENT_FILE:
-        if ((r = wrap(archive, record->offset, ff_record_frame(record), &view)) < 0)
+        if ((r = begin_file(archive, record->offset, &view)) < 0)
             return r;
+        add_frame(&view, record);
+        end_file(archive, &view);
         break;
     }
     *ret_view = view;
     return 0;
 }
 
+int ff_view_context(const struct ff_archive *archive, const struct ff_record *record,
+                    uint64_t after, struct ff_view *ret_view, uint64_t *ret_section)
+{
+    struct ff_view view = {.record = *record};
+    uint64_t section = 0;
+
+    int r = add_context(archive, record->offset, after, &view, &section);
+    if (r < 0)
+        return r;
+    *ret_view = view;
+    *ret_section = section;
+    return 0;
+}
+
 void ff_view_archive(const struct ff_archive *archive, struct ff_view *ret_view)
 {
-    struct ff_view view = {.record = UINT64_MAX};
-    add_extent(&view, 0, archive->size == FF_SIZE_UNKNOWN ? 0 : archive->size);
+    struct ff_view view = {.record.number = UINT64_MAX};
+    add_extent(&view, FF_EXTENT_BYTES, 0, archive->size == FF_SIZE_UNKNOWN ? 0 : archive->size);
     *ret_view = view;
 }
 
 int ff_view_slice(const struct ff_archive *archive, uint64_t first, uint64_t last,
                   struct ff_view *ret_view)
 {
-    struct ff_view view = {.record = UINT64_MAX};
+    struct ff_view view = {.record.number = UINT64_MAX};
     struct ff_record from, to;
     int r;
 
@@ -79,9 +140,10 @@ int ff_view_slice(const struct ff_archive *archive, uint64_t first, uint64_t las
     if ((r = ff_archive_record(archive, last, &to)) < 0 ||
         (r = ff_archive_record(archive, first, &from)) < 0)
         return r;
-    uint64_t end = to.offset + ff_record_frame(&to);
-    if ((r = wrap(archive, from.offset, end - from.offset, &view)) < 0)
+    if ((r = begin_file(archive, from.offset, &view)) < 0)
         return r;
+    add_extent(&view, FF_EXTENT_BYTES, from.offset, ff_record_end(&to) - from.offset);
+    end_file(archive, &view);
     *ret_view = view;
     return 0;
 }
@@ -119,6 +181,55 @@ int ff_archive_pread(struct ff_archive *archive, void *buf, size_t len, uint64_t
     return r < 0 ? r : check_source(archive, offset, record, error);
 }
 
+/* Bytes [at, at + len) of all contexts one after the other. */
+static int read_context(struct ff_archive *archive, uint8_t *buf, size_t len, uint64_t at,
+                        uint64_t record, struct ff_error *error)
+{
+    while (len) {
+        size_t low = 0;
+        pthread_mutex_lock(&archive->mutex);
+        size_t high = archive->contexts.count;
+        while (high - low > 1) {
+            size_t middle = low + (high - low) / 2;
+            if (archive->contexts.items[middle].before <= at)
+                low = middle;
+            else
+                high = middle;
+        }
+        struct ff_context context = archive->contexts.items[low];
+        pthread_mutex_unlock(&archive->mutex);
+        uint64_t within = at - context.before;
+        size_t piece = context.len - within < len ? (size_t)(context.len - within) : len;
+        int r = read_all(archive, buf, piece, context.offset + within, record, error);
+        if (r < 0)
+            return r;
+        buf += piece;
+        at += piece;
+        len -= piece;
+    }
+    return 0;
+}
+
+/* Bytes [at, at + len) of the extent. */
+static int read_extent(struct ff_archive *archive, const struct ff_view *view,
+                       const struct ff_extent *extent, uint8_t *buf, size_t len, uint64_t at,
+                       struct ff_error *error)
+{
+    uint64_t number = view->record.number;
+
+    switch (extent->kind) {
+    case FF_EXTENT_BYTES:
+        break;
+    case FF_EXTENT_JOINED_PAYLOAD:
+        return ff_archive_joined(archive, &view->record, FF_JOINED_PAYLOAD, buf, len, at, error);
+    case FF_EXTENT_JOINED_FRAME:
+        return ff_archive_joined(archive, &view->record, FF_JOINED_FRAME, buf, len, at, error);
+    case FF_EXTENT_CONTEXT:
+        return read_context(archive, buf, len, extent->offset + at, number, error);
+    }
+    return read_all(archive, buf, len, extent->offset + at, number, error);
+}
+
 ssize_t ff_view_read(struct ff_archive *archive, const struct ff_view *view, void *buf, size_t len,
                      uint64_t offset, struct ff_error *error)
 {
@@ -140,15 +251,14 @@ ssize_t ff_view_read(struct ff_archive *archive, const struct ff_view *view, voi
                 piece = before + extent->len - at;
             if (piece > len - done)
                 piece = len - done;
-            r = read_all(archive, bytes + done, (size_t)piece, extent->offset + (at - before),
-                         view->record, error);
+            r = read_extent(archive, view, extent, bytes + done, (size_t)piece, at - before, error);
             if (r < 0)
                 return r;
             done += (size_t)piece;
         }
         before += extent->len;
     }
-    if ((r = check_source(archive, view->extent[0].offset, view->record, error)) < 0)
+    if ((r = check_source(archive, view->extent[0].offset, view->record.number, error)) < 0)
         return r;
     return (ssize_t)done;
 }
@@ -241,7 +351,11 @@ ssize_t ff_all_read(struct ff_archive *archive, const void *separator, size_t se
             size_t piece = left < len - done ? (size_t)left : len - done;
             /* Frames around the payloads make the span longer than what is asked for. */
             uint64_t hint = (uint64_t)(len - done) * 2;
-            r = copy_payload(archive, &span, out + done, piece, at, hint, number, error);
+            if (record.joined)
+                r = ff_archive_joined(archive, &record, FF_JOINED_PAYLOAD, out + done, piece,
+                                      within, error);
+            else
+                r = copy_payload(archive, &span, out + done, piece, at, hint, number, error);
             if (r < 0)
                 break;
             done += piece;

@@ -188,6 +188,7 @@ struct ff_alt {
     bool hide, end;
     bool section; /* what comes before it says nothing of what follows */
     bool context; /* later records cannot be read without it */
+    bool interface; /* it tells the clock of the section's next interface (pcapng) */
     uint8_t frag_slot;      /* or FF_NO_SLOT */
     uint16_t frag_numbers;  /* its values for enum ff_frag, in order: first of ff_layout.numbers */
     uint32_t overhead;      /* bytes of a frame that are certainly no payload */

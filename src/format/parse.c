@@ -115,6 +115,8 @@ static int take_directive(struct ff_parser *parser)
         alt->section = alt->context = true;
     } else if (ff_lex_word_is(parser, word, "context")) {
         alt->context = true;
+    } else if (ff_lex_word_is(parser, word, "interface")) {
+        alt->interface = alt->context = true;
     } else if (ff_lex_word_is(parser, word, "data") && ff_lex_peek(parser) == '(') {
         if (parser->payload.span || alt->roles.data != FF_NO_ITEM)
             return ff_parser_fail(parser, -EINVAL, start, word.len + 1U,
@@ -125,7 +127,8 @@ static int take_directive(struct ff_parser *parser)
         parser->payload.span = (uint16_t)(parser->pos - start);
     } else {
         return ff_parser_fail(parser, -EINVAL, start, parser->pos - start,
-                              "there are @hide, @end, @section, @context and @data(a..b)");
+                              "there are @hide, @end, @section, @context, @interface and "
+                              "@data(a..b)");
     }
     if (parser->section != FF_FRAME)
         return ff_parser_fail(parser, -EINVAL, start, parser->pos - start,

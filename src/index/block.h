@@ -1,10 +1,10 @@
 /*
- * One block of the index as bytes: four columns of up to FF_INDEX_BLOCK values. Pure; decoding
+ * One block of the index as bytes: five columns of up to FF_INDEX_BLOCK values. Pure; decoding
  * never reads past len.
  *
- *   4 bytes          the columns' widths in bits, 0..64: gap, head, payload, tail
- *   4 varints        their smallest values
- *   4 bit columns    value - smallest, packed (see pack.h), each from a byte's beginning
+ *   5 bytes          the columns' widths in bits, 0..64: gap, head, payload, tail, join
+ *   5 varints        their smallest values
+ *   5 bit columns    value - smallest, packed (see pack.h), each from a byte's beginning
  */
 #ifndef FF_INDEX_BLOCK_H
 #define FF_INDEX_BLOCK_H
@@ -13,10 +13,11 @@
 #include "index/pack.h"
 
 enum ff_block_column {
-    FF_BLOCK_GAP, /* bytes between the previous frame and this one */
+    FF_BLOCK_GAP, /* from the previous record's offset + head + payload + tail to this one's offset */
     FF_BLOCK_HEAD,
     FF_BLOCK_PAYLOAD,
     FF_BLOCK_TAIL,
+    FF_BLOCK_JOIN, /* see ff_index_entry */
     FF_BLOCK_COLUMNS
 };
 

@@ -52,6 +52,7 @@ struct slot {
     _Atomic uint64_t head;
     _Atomic uint64_t payload;
     _Atomic uint64_t tail;
+    _Atomic uint64_t join;
     _Atomic uint64_t payload_before;
 };
 
@@ -177,6 +178,7 @@ static int pack_tail(struct ff_index *index)
         columns[FF_BLOCK_HEAD][i] = own(&slot->head);
         columns[FF_BLOCK_PAYLOAD][i] = own(&slot->payload);
         columns[FF_BLOCK_TAIL][i] = own(&slot->tail);
+        columns[FF_BLOCK_JOIN][i] = own(&slot->join);
         end = own(&slot->offset) + own(&slot->head) + own(&slot->payload) + own(&slot->tail);
     }
     size_t len = ff_block_encode(bytes + LENGTH_BYTES, columns, count);
@@ -200,7 +202,8 @@ static int pack_tail(struct ff_index *index)
 
 int ff_index_append(struct ff_index *index, const struct ff_index_entry *entry)
 {
-    const uint64_t parts[] = {entry->head, entry->payload, entry->tail};
+    const uint64_t parts[] = {entry->head, entry->payload, entry->tail,
+                              entry->join ? entry->join - 1 : 0};
     uint64_t count = own(&index->count);
     uint64_t end = entry->offset;
 
@@ -226,6 +229,7 @@ int ff_index_append(struct ff_index *index, const struct ff_index_entry *entry)
     atomic_store_explicit(&slot->head, entry->head, memory_order_release);
     atomic_store_explicit(&slot->payload, entry->payload, memory_order_release);
     atomic_store_explicit(&slot->tail, entry->tail, memory_order_release);
+    atomic_store_explicit(&slot->join, entry->join, memory_order_release);
     atomic_store_explicit(&slot->payload_before, index->payload, memory_order_release);
     index->end = end;
     index->payload += entry->payload;
@@ -288,7 +292,8 @@ static int block_get(const struct ff_index *index, uint64_t number, uint64_t pac
                             ff_block_sum(&block, FF_BLOCK_TAIL, i),
                   .head = ff_block_value(&block, FF_BLOCK_HEAD, i),
                   .payload = ff_block_value(&block, FF_BLOCK_PAYLOAD, i),
-                  .tail = ff_block_value(&block, FF_BLOCK_TAIL, i)},
+                  .tail = ff_block_value(&block, FF_BLOCK_TAIL, i),
+                  .join = ff_block_value(&block, FF_BLOCK_JOIN, i)},
         .payload_before = entry->payload + payload,
     };
     return 0;
@@ -304,6 +309,7 @@ static bool tail_get(const struct ff_index *index, uint64_t number, struct posit
     position.entry.head = atomic_load_explicit(&slot->head, memory_order_acquire);
     position.entry.payload = atomic_load_explicit(&slot->payload, memory_order_acquire);
     position.entry.tail = atomic_load_explicit(&slot->tail, memory_order_acquire);
+    position.entry.join = atomic_load_explicit(&slot->join, memory_order_acquire);
     position.payload_before = atomic_load_explicit(&slot->payload_before, memory_order_acquire);
     if (number < packed_count(index))
         return false;

@@ -2,8 +2,8 @@
  * The index: where each record lies, for as many as there are, in a few bits each.
  *
  * Records are packed in blocks of FF_INDEX_BLOCK. A block holds its first record's offset, the
- * payload bytes before it, and four columns: the gap before each frame (hidden frames, damage),
- * head, payload, tail. A column is its smallest value and, for each record, the difference from it
+ * payload bytes before it, and five columns: the gap before each frame (hidden frames, damage,
+ * what lies between the frames of the record before), head, payload, tail, join. A column is its smallest value and, for each record, the difference from it
  * in as many bits as the block's largest difference needs: a column whose values are all equal
  * takes no bits. So stat needs no read of the archive in any format.
  *
@@ -26,6 +26,7 @@ struct ff_index_entry {
     uint64_t head;
     uint64_t payload;
     uint64_t tail;
+    uint64_t join; /* 0: one frame; else 1 + the bytes between its frames */
 };
 
 struct ff_index;

@@ -25,7 +25,8 @@ static struct ff_index *new_index(void)
 static int append(struct ff_index *index, uint64_t offset, uint64_t head, uint64_t payload,
                   uint64_t tail)
 {
-    const struct ff_index_entry entry = {offset, head, payload, tail};
+    const struct ff_index_entry entry = {
+        .offset = offset, .head = head, .payload = payload, .tail = tail};
     return ff_index_append(index, &entry);
 }
 

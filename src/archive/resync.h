@@ -1,0 +1,32 @@
+/* Where an archive goes on after damage. */
+#ifndef FF_ARCHIVE_RESYNC_H
+#define FF_ARCHIVE_RESYNC_H
+
+#include "archive/reader.h"
+
+/* How far a magic is searched, and how many places are tried where there is none. */
+#define FF_RESYNC_MAX_BYTES  (UINT64_C(1) << 30)
+#define FF_RESYNC_MAX_PLACES (UINT64_C(1) << 22)
+#define FF_RESYNC_MAX_READS  65536 /* of the source, in one search by places */
+/* What speaks for the frames found must be worth this many bits: of constants and checksums in one
+ * frame; or, for frames that have none, of their lengths in a chain of that many. */
+#define FF_RESYNC_FRAME_BITS   32
+#define FF_RESYNC_CHAIN_BITS   96
+#define FF_RESYNC_CHAIN_FRAMES 8
+
+enum ff_resync_result {
+    FF_RESYNC_FOUND, /* a frame begins at *ret_offset */
+    FF_RESYNC_END,   /* there is none up to the archive's end */
+    FF_RESYNC_LOST,  /* none was found within the limits, or the format has nothing to find it by */
+};
+
+/* Searches from the place after offset, where a frame did not fit. decoder: its state is that in force
+ * there; it is left as it was. cut: the frame there goes past the archive's end, so that what is
+ * found may lie in its payload: it must lead on to the end. Negative errno when the source fails. */
+int ff_resync(struct ff_reader *reader, const struct ff_decoder *decoder, uint64_t offset, bool cut,
+              uint64_t *ret_offset);
+
+/* Whether all bytes from offset to the archive's end are zero: 1 or 0, or a negative errno. */
+int ff_resync_zeros(struct ff_reader *reader, uint64_t offset);
+
+#endif
