@@ -5,21 +5,33 @@
 
 #include "format/evidence.h"
 
-/* Looked through at once for a magic. */
-#define PIECE_BYTES ((size_t)64 << 10)
+/* Looked at around a place: what lies within is at hand, what lies further is a jump. */
+#define NEAR_BYTES ((size_t)FF_DECODE_NEED_MAX)
 
-/* Makes len bytes at offset, or as many as there are, lie in the window. *ret_len: how many do. */
-static int look_at(struct ff_reader *reader, uint64_t offset, size_t len, const uint8_t **ret_bytes,
-                   size_t *ret_len)
+struct search {
+    struct ff_reader *near; /* holds what follows the place that is tried */
+    struct ff_reader far;   /* holds where frames lead */
+    struct ff_decoder decoder;
+    struct ff_decode_state state; /* in force at the damage */
+    bool magic;                   /* places are those where the magic stands */
+    bool cut;
+    unsigned int jumps;
+};
+
+/* Makes len bytes at offset, or as many as there are, lie in the window: *ret_window is these. */
+static int look_at(struct ff_reader *reader, uint64_t offset, size_t len,
+                   struct ff_window *ret_window)
 {
     const struct ff_window *window = &reader->window;
     for (;;) {
         bool inside = offset >= window->offset && offset - window->offset <= window->len;
-        size_t have = inside ? window->len - (size_t)(offset - window->offset) : 0;
+        size_t skip = inside ? (size_t)(offset - window->offset) : 0;
+        size_t have = inside ? window->len - skip : 0;
         bool ends = reader->limit != FF_SIZE_UNKNOWN && offset + have >= reader->limit;
         if (have >= len || ends) {
-            *ret_len = have < len ? have : len;
-            *ret_bytes = inside ? window->bytes + (size_t)(offset - window->offset) : NULL;
+            *ret_window = (struct ff_window){.bytes = window->bytes + skip,
+                                             .offset = offset,
+                                             .len = have < len ? have : len};
             return 0;
         }
         int r = ff_reader_fill(reader, offset, offset, len);
@@ -30,17 +42,16 @@ static int look_at(struct ff_reader *reader, uint64_t offset, size_t len, const 
 
 int ff_resync_zeros(struct ff_reader *reader, uint64_t offset)
 {
-    const uint8_t *bytes;
-    size_t len;
+    struct ff_window window;
 
-    for (;; offset += len) {
-        int r = look_at(reader, offset, PIECE_BYTES, &bytes, &len);
+    for (;; offset += window.len) {
+        int r = look_at(reader, offset, NEAR_BYTES, &window);
         if (r < 0)
             return r;
-        if (len == 0)
+        if (window.len == 0)
             return 1;
-        for (size_t i = 0; i < len; i++)
-            if (bytes[i])
+        for (size_t i = 0; i < window.len; i++)
+            if (window.bytes[i])
                 return 0;
     }
 }
@@ -89,86 +100,154 @@ static bool can_try_places(const struct ff_layout *layout)
     return true;
 }
 
-/* Whether frames stand at start: 1 when the first is certain, 2 when only those after it are (then
- * *ret_second is the next), 0 when they are not plausible. */
-static int weigh_chain(struct ff_reader *reader, const struct ff_decoder *from, uint64_t start,
-                       bool magic, bool cut, uint64_t *ret_second)
+/* Decodes the frame at window's beginning; what it needs of bytes elsewhere comes from the far
+ * reader. As ff_reader_decode(). */
+static int decode(struct search *search, const struct ff_window *window, bool *ret_failed)
 {
-    struct ff_decoder decoder = *from;
-    struct ff_evidence sum = {0}, first = {0};
-    uint64_t offset = start;
-    bool ends = false;
+    struct ff_decoder *decoder = &search->decoder;
+    const struct ff_window *at = window;
 
+    *ret_failed = false;
+    ff_decode_begin(decoder, FF_FRAME, window->offset);
+    for (;;) {
+        decoder->limit = search->near->limit;
+        int r = ff_decode(decoder, at);
+        if (r != FF_DECODE_NEED)
+            return r;
+        if (at == window) {
+            search->jumps++;
+            search->far.limit = search->near->limit;
+            at = &search->far.window;
+        }
+        r = ff_reader_fill(&search->far, decoder->need_offset, decoder->need_offset,
+                           decoder->need_len);
+        search->near->limit = search->far.limit;
+        if (r < 0) {
+            *ret_failed = true;
+            return r;
+        }
+    }
+}
+
+enum plausible {
+    NOT_PLAUSIBLE,
+    FRAME_IS_CERTAIN,
+    REST_IS_CERTAIN, /* the frames after the first */
+};
+
+/* What all frames together must be worth, when there are so many of them. */
+static bool too_weak(const struct ff_evidence *sum)
+{
+    return (sum->fixed + sum->chain) * FF_RESYNC_CHAIN_FRAMES <
+           FF_RESYNC_CHAIN_BITS * sum->frames;
+}
+
+static enum plausible judge(const struct search *search, const struct ff_evidence *first,
+                            const struct ff_evidence *sum, bool ends)
+{
+    if (sum->frames == 0 || (search->cut && !ends && sum->frames < FF_RESYNC_CHAIN_FRAMES))
+        return NOT_PLAUSIBLE;
+    /* A magic that was searched for says little: it may stand in a payload. What the frame has more
+     * of constants does, and what follows it. */
+    bool certain = first->fixed >= FF_RESYNC_FRAME_BITS;
+    if (search->magic)
+        return certain || sum->frames > 1 || ends ? FRAME_IS_CERTAIN : NOT_PLAUSIBLE;
+    if (certain && (sum->frames > 2 || ends))
+        return FRAME_IS_CERTAIN;
+    bool chain = sum->frames >= FF_RESYNC_CHAIN_FRAMES / 2 || (ends && sum->frames > 1);
+    return chain && sum->fixed + sum->chain >= FF_RESYNC_CHAIN_BITS ? REST_IS_CERTAIN
+                                                                    : NOT_PLAUSIBLE;
+}
+
+/* Whether frames stand at start, enum plausible; *ret_second: where the second begins. Negative when
+ * the source fails. near: the bytes from start on. */
+static int weigh_chain(struct search *search, const struct ff_window *near, uint64_t *ret_second)
+{
+    struct ff_decoder *decoder = &search->decoder;
+    struct ff_evidence sum = {0}, first = {0};
+    struct ff_window window = *near;
+    uint64_t offset = near->offset;
+    bool ends = false, failed;
+
+    decoder->state = search->state;
     while (sum.frames < FF_RESYNC_CHAIN_FRAMES) {
-        bool failed;
-        offset += ff_decode_padding(decoder.layout, offset);
-        ends = (reader->limit != FF_SIZE_UNKNOWN && offset >= reader->limit) ||
-               offset >= decoder.state.frames_end;
-        if (sum.frames && ends)
-            break;
-        int r = ff_reader_decode(reader, &decoder, FF_FRAME, offset, &failed);
+        uint64_t limit = search->near->limit, payload, len;
+        int r;
+        if (sum.frames) {
+            offset += ff_decode_padding(decoder->layout, offset);
+            ends = (limit != FF_SIZE_UNKNOWN && offset >= limit) ||
+                   offset >= decoder->state.frames_end;
+            if (ends)
+                break;
+            if (offset - near->offset < near->len) {
+                size_t skip = (size_t)(offset - near->offset);
+                window = (struct ff_window){near->bytes + skip, offset, near->len - skip};
+            } else {
+                search->jumps++;
+                search->far.limit = limit;
+                r = look_at(&search->far, offset, NEAR_BYTES, &window);
+                search->near->limit = search->far.limit;
+                if (r < 0)
+                    return r;
+            }
+        }
+        r = decode(search, &window, &failed);
         if (failed)
             return r;
         if (r < 0)
             break;
-        uint64_t room = reader->limit == FF_SIZE_UNKNOWN ? FF_SIZE_UNKNOWN : reader->limit - offset;
-        ff_evidence_weigh(&decoder, &reader->window, room, &sum);
+        ff_decoder_payload(decoder, &payload, &len);
+        if (sum.frames == 0 && len == 0 && !search->magic) /* zeros are everywhere */
+            return NOT_PLAUSIBLE;
+        ff_evidence_weigh(decoder, &window, limit == FF_SIZE_UNKNOWN ? limit : limit - offset,
+                          &sum);
         sum.frames++;
-        offset = decoder.end;
+        offset = decoder->end;
         if (sum.frames == 1) {
-            uint64_t payload, len;
-            ff_decoder_payload(&decoder, &payload, &len);
-            if (len == 0 && !magic) /* zeros are everywhere */
-                return 0;
             first = sum;
-            *ret_second = decoder.end;
+            *ret_second = offset;
         }
-        if (sum.wrong)
-            return 0;
-        if (decoder.layout->alts[decoder.alt].end) {
+        if (sum.wrong || (!search->magic && too_weak(&sum)))
+            return NOT_PLAUSIBLE;
+        if (decoder->layout->alts[decoder->alt].end) {
             ends = true;
             break;
         }
     }
-    if (sum.frames == 0 || (cut && !ends && sum.frames < FF_RESYNC_CHAIN_FRAMES))
-        return 0;
-    /* A magic that was searched for says little: it may stand in a payload. What the frame has more
-     * of constants does, and what follows it. */
-    bool certain = first.fixed >= FF_RESYNC_FRAME_BITS;
-    if (magic && (certain || sum.frames > 1 || ends))
-        return 1;
-    if (certain && (sum.frames > 2 || ends))
-        return 1;
-    bool chain = sum.frames >= FF_RESYNC_CHAIN_FRAMES / 2 || (ends && sum.frames > 1);
-    return chain && sum.fixed + sum.chain >= FF_RESYNC_CHAIN_BITS ? 2 : 0;
+    return judge(search, &first, &sum, ends);
 }
 
-static int search_magic(struct ff_reader *reader, const struct ff_decoder *decoder,
-                        const uint8_t *magic, size_t magic_len, uint64_t offset, bool cut,
-                        uint64_t *ret_offset)
+/* No byte before it is looked at again. */
+static void forget_before(const struct search *search, uint64_t offset)
+{
+    struct ff_source *source = search->near->source;
+    if (source->ops->forget)
+        source->ops->forget(source, offset);
+}
+
+static int search_magic(struct search *search, const uint8_t *magic, size_t magic_len,
+                        uint64_t offset, uint64_t *ret_offset)
 {
     uint64_t end = offset + FF_RESYNC_MAX_BYTES, second;
-    const uint8_t *bytes;
-    size_t len;
+    struct ff_window window;
 
     for (offset++; offset < end;) {
-        if (reader->source->ops->forget)
-            reader->source->ops->forget(reader->source, offset);
-        int r = look_at(reader, offset, PIECE_BYTES, &bytes, &len);
+        forget_before(search, offset);
+        int r = look_at(search->near, offset, NEAR_BYTES, &window);
         if (r < 0)
             return r;
-        if (len < magic_len)
+        if (window.len < magic_len)
             return FF_RESYNC_END;
-        const uint8_t *found = memmem(bytes, len, magic, magic_len);
+        const uint8_t *found = memmem(window.bytes, window.len, magic, magic_len);
         if (!found) {
-            offset += len - magic_len + 1;
+            offset += window.len - magic_len + 1;
             continue;
         }
-        offset += (uint64_t)(found - bytes);
-        r = weigh_chain(reader, decoder, offset, true, cut, &second);
-        if (r < 0)
+        offset += (uint64_t)(found - window.bytes);
+        if ((r = look_at(search->near, offset, NEAR_BYTES, &window)) < 0 ||
+            (r = weigh_chain(search, &window, &second)) < 0)
             return r;
-        if (r == 1) {
+        if (r == FRAME_IS_CERTAIN) {
             *ret_offset = offset;
             return FF_RESYNC_FOUND;
         }
@@ -177,30 +256,25 @@ static int search_magic(struct ff_reader *reader, const struct ff_decoder *decod
     return FF_RESYNC_LOST;
 }
 
-static int search_places(struct ff_reader *reader, const struct ff_decoder *decoder,
-                         uint64_t offset, bool cut, uint64_t *ret_offset)
+static int search_places(struct search *search, uint64_t offset, uint64_t *ret_offset)
 {
     uint64_t end = offset + FF_RESYNC_MAX_PLACES, second = 0;
-    uint64_t reads_end = reader->reads + FF_RESYNC_MAX_READS;
-    const uint8_t *bytes;
-    size_t len;
+    struct ff_window window;
 
-    for (offset++; offset < end && reader->reads < reads_end; offset++) {
-        if (reader->source->ops->forget)
-            reader->source->ops->forget(reader->source, offset);
-        int r = look_at(reader, offset, 1, &bytes, &len);
+    for (offset++; offset < end && search->jumps < FF_RESYNC_MAX_JUMPS; offset++) {
+        forget_before(search, offset);
+        int r = look_at(search->near, offset, NEAR_BYTES, &window);
         if (r < 0)
             return r;
-        if (len == 0)
+        if (window.len == 0)
             return FF_RESYNC_END;
-        r = weigh_chain(reader, decoder, offset, false, cut, &second);
-        if (r < 0)
+        if ((r = weigh_chain(search, &window, &second)) < 0)
             return r;
-        if (r == 0)
+        if (r == NOT_PLAUSIBLE)
             continue;
         /* Frames without constants: a false one may end by chance where a true one begins, so the
          * first of the chain counts as lost. */
-        *ret_offset = r == 1 ? offset : second;
+        *ret_offset = r == FRAME_IS_CERTAIN ? offset : second;
         return FF_RESYNC_FOUND;
     }
     return FF_RESYNC_LOST;
@@ -220,9 +294,18 @@ int ff_resync(struct ff_reader *reader, const struct ff_decoder *decoder, uint64
         return FF_RESYNC_FOUND;
     }
     size_t magic_len = find_magic(layout, &magic);
-    if (magic_len >= 2)
-        return search_magic(reader, decoder, magic, magic_len, offset, cut, ret_offset);
-    if (can_try_places(layout))
-        return search_places(reader, decoder, offset, cut, ret_offset);
-    return FF_RESYNC_LOST;
+    if (magic_len < 2 && !can_try_places(layout))
+        return FF_RESYNC_LOST;
+    struct search search = {.near = reader,
+                            .decoder = *decoder,
+                            .state = decoder->state,
+                            .magic = magic_len >= 2,
+                            .cut = cut};
+    int r = ff_reader_init(&search.far, reader->source, reader->limit, 2 * NEAR_BYTES);
+    if (r < 0)
+        return r;
+    r = search.magic ? search_magic(&search, magic, magic_len, offset, ret_offset)
+                     : search_places(&search, offset, ret_offset);
+    ff_reader_done(&search.far);
+    return r;
 }

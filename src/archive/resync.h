@@ -4,10 +4,11 @@
 
 #include "archive/reader.h"
 
-/* How far a magic is searched, and how many places are tried where there is none. */
+/* How far a magic is searched; how many places are tried where there is none; how often the frames
+ * that are tried there may lead far away. */
 #define FF_RESYNC_MAX_BYTES  (UINT64_C(1) << 30)
 #define FF_RESYNC_MAX_PLACES (UINT64_C(1) << 22)
-#define FF_RESYNC_MAX_READS  65536 /* of the source, in one search by places */
+#define FF_RESYNC_MAX_JUMPS  65536
 /* What speaks for the frames found must be worth this many bits: of constants and checksums in one
  * frame; or, for frames that have none, of their lengths in a chain of that many. */
 #define FF_RESYNC_FRAME_BITS   32
@@ -20,9 +21,10 @@ enum ff_resync_result {
     FF_RESYNC_LOST,  /* none was found within the limits, or the format has nothing to find it by */
 };
 
-/* Searches from the place after offset, where a frame did not fit. decoder: its state is that in force
- * there; it is left as it was. cut: the frame there goes past the archive's end, so that what is
- * found may lie in its payload: it must lead on to the end. Negative errno when the source fails. */
+/* Searches from the place after offset, where a frame did not fit. decoder: its state is that in
+ * force there; it is left as it was. cut: the frame there goes past the archive's end, so that what
+ * is found may lie in its payload: it must lead on to the end. Negative errno when the source
+ * fails. The result does not depend on how short the source's reads are. */
 int ff_resync(struct ff_reader *reader, const struct ff_decoder *decoder, uint64_t offset, bool cut,
               uint64_t *ret_offset);
 

@@ -62,6 +62,10 @@ struct cat {
     uint64_t window_offset;
     size_t window_len;
     uint8_t *window;
+    struct ff_scan *scan;       /* that gives the records in order, or NULL */
+    struct ff_archive *archive; /* that knows them all, or NULL */
+    /* Of whole archives: the section that was begun, and how far the archive was printed. */
+    uint64_t section, printed_end;
 };
 
 /* Reads the window so that it begins at offset and holds at least one byte. More than what is
@@ -84,6 +88,14 @@ static int fill_window(struct cat *cat, uint64_t offset, uint64_t len)
     return cat->source->ops->check(cat->source);
 }
 
+static void write_bytes(struct cat *cat, const void *bytes, size_t len)
+{
+    if (cat->cli->terminal.present)
+        ff_terminal_write(&cat->cli->out, &cat->text, bytes, len);
+    else
+        ff_output_write(&cat->cli->out, bytes, len);
+}
+
 static int copy(struct cat *cat, uint64_t offset, uint64_t len)
 {
     while (len > 0 && !ff_output_failed(&cat->cli->out)) {
@@ -96,10 +108,7 @@ static int copy(struct cat *cat, uint64_t offset, uint64_t len)
         uint64_t piece = cat->window_len - within;
         if (piece > len)
             piece = len;
-        if (cat->cli->terminal.present)
-            ff_terminal_write(&cat->cli->out, &cat->text, cat->window + within, (size_t)piece);
-        else
-            ff_output_write(&cat->cli->out, cat->window + within, (size_t)piece);
+        write_bytes(cat, cat->window + within, (size_t)piece);
         offset += piece;
         len -= piece;
     }
@@ -117,6 +126,60 @@ static const char *reason_of(int code)
     return strerror(-code);
 }
 
+/* A record that lies in several frames: by the scan that gave it last or, where there is none, by the
+ * archive. */
+static int copy_joined(struct cat *cat, const struct ff_record *record, uint64_t len)
+{
+    enum ff_content content = cat->content == FF_CONTENT_PAYLOAD ? cat->content : FF_CONTENT_FRAME;
+    struct ff_error error;
+    struct ff_view view;
+
+    cat->window_len = 0;
+    if (!cat->scan && ff_view_record(cat->archive, record, content, &view) < 0)
+        return -EINVAL;
+    for (uint64_t at = 0; at < len && !ff_output_failed(&cat->cli->out);) {
+        ssize_t n = cat->scan ? ff_scan_read(cat->scan, content, cat->window, WINDOW_BYTES, at,
+                                             &error)
+                              : ff_view_read(cat->archive, &view, cat->window, WINDOW_BYTES, at,
+                                             &error);
+        if (n <= 0)
+            return n < 0 ? (int)n : -ENODATA;
+        write_bytes(cat, cat->window, (size_t)n);
+        at += (uint64_t)n;
+    }
+    if (cat->cli->terminal.present)
+        ff_terminal_flush(&cat->cli->out, &cat->text);
+    return 0;
+}
+
+/* What the record depends on and was not printed yet, where whole archives are printed. */
+static int copy_context(struct cat *cat, const struct ff_record *record)
+{
+    uint8_t bytes[4096];
+    struct ff_error error;
+    struct ff_view view;
+    uint64_t section;
+
+    if (cat->content != FF_CONTENT_FILE)
+        return 0;
+    int rc = ff_view_context(cat->archive, record, cat->printed_end, &view, &section);
+    if (rc == 0 && section != cat->section)
+        rc = ff_view_context(cat->archive, record, 0, &view, &section);
+    if (rc < 0)
+        return rc;
+    for (uint64_t at = 0; at < view.len;) {
+        ssize_t n = ff_view_read(cat->archive, &view, bytes, sizeof(bytes), at, &error);
+        if (n <= 0)
+            return n < 0 ? (int)n : -ENODATA;
+        write_bytes(cat, bytes, (size_t)n);
+        at += (uint64_t)n;
+    }
+    cat->section = section;
+    if (ff_record_end(record) > cat->printed_end)
+        cat->printed_end = ff_record_end(record);
+    return 0;
+}
+
 static enum ff_exit print_record(struct cat *cat, const struct ff_record *record)
 {
     uint64_t offset = record->offset, len = ff_record_frame(record);
@@ -125,7 +188,9 @@ static enum ff_exit print_record(struct cat *cat, const struct ff_record *record
         offset += record->head;
         len = record->payload;
     }
-    int rc = copy(cat, offset, len);
+    int rc = copy_context(cat, record);
+    if (rc == 0)
+        rc = record->joined ? copy_joined(cat, record, len) : copy(cat, offset, len);
     if (rc < 0) {
         ff_output_flush(&cat->cli->out);
         ff_say("%s: record %" PRIu64 " at byte %" PRIu64 ": %s", cat->name, record->number,
@@ -163,6 +228,7 @@ static enum ff_exit print_forward(struct cat *cat, const struct ff_input *input)
         ff_say("%s: %s", cat->name, error.text);
         return FF_EXIT_FAILED;
     }
+    cat->scan = scan;
     while (at < cat->range_count && !ff_output_failed(&cat->cli->out)) {
         const struct ff_range *range = &cat->ranges[at];
         int rc = ff_scan_next(scan, &event, &error);
@@ -211,7 +277,8 @@ static uint64_t records_needed(const struct cat *cat)
     return needed;
 }
 
-/* What a valid archive has before its first record (before) or after its last one. */
+/* What a valid archive has before its first record (before) or after its last one, besides what single
+ * records depend on. */
 static enum ff_exit print_edge(struct cat *cat, const struct ff_archive *archive, bool before)
 {
     struct ff_record record;
@@ -221,8 +288,10 @@ static enum ff_exit print_edge(struct cat *cat, const struct ff_archive *archive
     if (rc == 0)
         rc = ff_view_record(archive, &record, FF_CONTENT_FILE, &view);
     for (unsigned int i = 0; rc == 0 && i < view.extents; i++) {
+        if (view.extent[i].kind != FF_EXTENT_BYTES)
+            continue;
         uint64_t begin = view.extent[i].offset, end = begin + view.extent[i].len;
-        uint64_t frame_end = record.offset + ff_record_frame(&record);
+        uint64_t frame_end = ff_record_end(&record);
         if (before && end > record.offset)
             end = record.offset;
         if (!before && begin < frame_end)
@@ -271,6 +340,8 @@ static enum ff_exit print_indexed(struct cat *cat, struct ff_input *input)
         ff_say("%s", error.text);
         return FF_EXIT_FAILED;
     }
+    cat->archive = archive;
+    cat->section = UINT64_MAX;
     if (ff_archive_scan(archive, records_needed(cat), &error) < 0)
         status = FF_EXIT_FAILED;
     for (uint64_t i = 0; ff_archive_damage(archive, i, &damage) == 0; i++)

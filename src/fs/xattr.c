@@ -53,7 +53,7 @@ static int get_header(struct ff_fs *fs, const struct ff_file *file, struct value
     size_t len = (size_t)file->record.head;
     const struct ff_view view = {
         .len = len,
-        .record = file->record.number,
+        .record = file->record,
         .extents = 1,
         .extent = {{.offset = file->record.offset, .len = len}},
     };

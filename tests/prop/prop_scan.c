@@ -242,7 +242,7 @@ static void scans_find_what_was_written(void **state)
             for (size_t s = 0; s < sizeof(steps) / sizeof(*steps); s++)
                 if (steps[s] == 0 || a.len / steps[s] < 200000)
                     check_scan(&a, format, a.len, steps[s], NULL);
-            for (int i = 0; i < 20; i++)
+            for (int i = 0; i < 4; i++)
                 check_scan(&a, format, ff_prop_below(&prop, a.len + 1), 0, NULL);
             check_resume(&a, format, &prop);
             ff_format_free(format);

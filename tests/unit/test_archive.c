@@ -201,14 +201,16 @@ static void end_frames_end_slices(void **state)
 
 struct reads {
     size_t count;
-    struct ff_extent reads[64];
+    struct read {
+        uint64_t offset, len;
+    } reads[64];
 };
 
 static void note_read(void *context, uint64_t offset, size_t len)
 {
     struct reads *reads = context;
     if (reads->count < 64)
-        reads->reads[reads->count++] = (struct ff_extent){offset, len};
+        reads->reads[reads->count++] = (struct read){offset, len};
 }
 
 /* "preads of that length at multiples of it from the record's start, clipped to the record and to
@@ -236,7 +238,7 @@ static void reads_come_at_fixed_intervals(void **state)
     reads.count = 0;
     assert_int_equal(ff_view_read(archive, &view, buf, 150, 50, NULL), 150);
     assert_memory_equal(buf, bytes + 12 + 50, 150);
-    static const struct ff_extent want[] = {{62, 14}, {76, 64}, {140, 64}, {204, 8}};
+    static const struct read want[] = {{62, 14}, {76, 64}, {140, 64}, {204, 8}};
     assert_int_equal(reads.count, 4);
     for (size_t i = 0; i < 4; i++) {
         assert_int_equal(reads.reads[i].offset, want[i].offset);
