@@ -29,9 +29,8 @@ static int look_at(struct ff_reader *reader, uint64_t offset, size_t len,
         size_t have = inside ? window->len - skip : 0;
         bool ends = reader->limit != FF_SIZE_UNKNOWN && offset + have >= reader->limit;
         if (have >= len || ends) {
-            *ret_window = (struct ff_window){.bytes = window->bytes + skip,
-                                             .offset = offset,
-                                             .len = have < len ? have : len};
+            *ret_window = (struct ff_window){
+                .bytes = window->bytes + skip, .offset = offset, .len = have < len ? have : len};
             return 0;
         }
         int r = ff_reader_fill(reader, offset, offset, len);
@@ -40,24 +39,66 @@ static int look_at(struct ff_reader *reader, uint64_t offset, size_t len,
     }
 }
 
-int ff_resync_zeros(struct ff_reader *reader, uint64_t offset)
+int ff_resync_zeros(struct ff_reader *reader, uint64_t offset, uint64_t end)
 {
     struct ff_window window;
 
-    for (;; offset += window.len) {
-        int r = look_at(reader, offset, NEAR_BYTES, &window);
+    for (; offset < end; offset += window.len) {
+        uint64_t left = end - offset;
+        int r = look_at(reader, offset, left < NEAR_BYTES ? (size_t)left : NEAR_BYTES, &window);
         if (r < 0)
             return r;
         if (window.len == 0)
-            return 1;
+            break;
         for (size_t i = 0; i < window.len; i++)
             if (window.bytes[i])
                 return 0;
     }
+    return 1;
 }
 
-/* Bytes that every frame begins with, as the description tells them or as all alternatives have them
- * in common; 0 for none. */
+/* The literal that all frames end with, NULL where they don't. */
+static const struct ff_text *find_trailer(const struct ff_layout *layout)
+{
+    const struct ff_text *trailer = NULL;
+
+    for (unsigned int a = layout->alt_first[FF_FRAME]; a < layout->alt_first[FF_FRAME + 1]; a++) {
+        const struct ff_alt *alt = &layout->alts[a];
+        const struct ff_item *last = &layout->items[alt->first + alt->count - 1U];
+        if (last->kind != FF_ITEM_LITERAL || last->optional ||
+            (trailer && (trailer->len != last->text.len ||
+                         memcmp(layout->text + trailer->start, layout->text + last->text.start,
+                                trailer->len) != 0)))
+            return NULL;
+        trailer = &last->text;
+    }
+    return trailer;
+}
+
+int ff_resync_junk(struct ff_reader *reader, const struct ff_layout *layout, uint64_t offset,
+                   uint64_t end)
+{
+    const struct ff_text *trailer = find_trailer(layout);
+    struct ff_window window;
+
+    if (!trailer)
+        return 0;
+    while (end - offset >= trailer->len) {
+        uint64_t left = end - offset;
+        int r = look_at(reader, offset, left < NEAR_BYTES ? (size_t)left : NEAR_BYTES, &window);
+        if (r < 0)
+            return r;
+        if (memmem(window.bytes, window.len, layout->text + trailer->start, trailer->len))
+            return 0;
+        if (window.len < trailer->len)
+            break;
+        offset += window.len - trailer->len + 1;
+    }
+    return 1;
+}
+
+/* Bytes that every frame begins with, as the description tells them or as all alternatives have
+ * them in common; 0 for none. */
 static size_t find_magic(const struct ff_layout *layout, const uint8_t **ret_magic)
 {
     const struct ff_directive_bytes *resync = &layout->directives.resync;
@@ -86,8 +127,8 @@ static size_t find_magic(const struct ff_layout *layout, const uint8_t **ret_mag
     return common;
 }
 
-/* Trying every place costs what a frame's longest look-ahead costs at each: formats of lines can only
- * be searched by magic. */
+/* Trying every place costs what a frame's longest look-ahead costs at each: formats of lines can
+ * only be searched by magic. */
 static bool can_try_places(const struct ff_layout *layout)
 {
     for (unsigned int a = layout->alt_first[FF_FRAME]; a < layout->alt_first[FF_FRAME + 1]; a++)
@@ -138,8 +179,7 @@ enum plausible {
 /* What all frames together must be worth, when there are so many of them. */
 static bool too_weak(const struct ff_evidence *sum)
 {
-    return (sum->fixed + sum->chain) * FF_RESYNC_CHAIN_FRAMES <
-           FF_RESYNC_CHAIN_BITS * sum->frames;
+    return (sum->fixed + sum->chain) * FF_RESYNC_CHAIN_FRAMES < FF_RESYNC_CHAIN_BITS * sum->frames;
 }
 
 static enum plausible judge(const struct search *search, const struct ff_evidence *first,
@@ -159,8 +199,8 @@ static enum plausible judge(const struct search *search, const struct ff_evidenc
                                                                     : NOT_PLAUSIBLE;
 }
 
-/* Whether frames stand at start, enum plausible; *ret_second: where the second begins. Negative when
- * the source fails. near: the bytes from start on. */
+/* Whether frames stand at start, enum plausible; *ret_second: where the second begins. Negative
+ * when the source fails. near: the bytes from start on. */
 static int weigh_chain(struct search *search, const struct ff_window *near, uint64_t *ret_second)
 {
     struct ff_decoder *decoder = &search->decoder;

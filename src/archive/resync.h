@@ -28,7 +28,13 @@ enum ff_resync_result {
 int ff_resync(struct ff_reader *reader, const struct ff_decoder *decoder, uint64_t offset, bool cut,
               uint64_t *ret_offset);
 
-/* Whether all bytes from offset to the archive's end are zero: 1 or 0, or a negative errno. */
-int ff_resync_zeros(struct ff_reader *reader, uint64_t offset);
+/* Whether all bytes from offset to end (or the archive's end) are zero: 1 or 0, or a negative
+ * errno. */
+int ff_resync_zeros(struct ff_reader *reader, uint64_t offset, uint64_t end);
+
+/* Whether bytes [offset, end) between two frames cannot be one: what every frame ends with is not
+ * among them. 0 also when frames have no such end. Negative errno when the source fails. */
+int ff_resync_junk(struct ff_reader *reader, const struct ff_layout *layout, uint64_t offset,
+                   uint64_t end);
 
 #endif

@@ -135,7 +135,8 @@ static void fault_reason(const struct ff_scan *scan, char reason[FF_DAMAGE_REASO
 }
 
 /* No frame fits at the present place: what is there may follow the last frame, else it is damage,
- * and the scan goes on behind it where it can. Negative when the source fails. */
+ * and the scan goes on behind it where it can. 1 to go on, 0 with an event (or the end), negative
+ * when the source fails. */
 static int pass_damage(struct ff_scan *scan, int code, struct ff_scan_event *event)
 {
     const struct ff_directives *directives = &scan->format->layout.directives;
@@ -145,7 +146,7 @@ static int pass_damage(struct ff_scan *scan, int code, struct ff_scan_event *eve
     int r;
 
     if (directives->tail == FF_TAIL_ZEROS && may_end) {
-        r = ff_resync_zeros(&scan->reader, offset);
+        r = ff_resync_zeros(&scan->reader, offset, UINT64_MAX);
         if (r < 0)
             return r;
         if (r > 0) {
@@ -167,9 +168,19 @@ static int pass_damage(struct ff_scan *scan, int code, struct ff_scan_event *eve
         end_with_damage(scan, from, code, reason, event);
         return 0;
     }
-    set_damage(scan, from, next - from, -EUCLEAN, reason, event);
+    /* What comes before the first frame may be something else that the file begins with, and what
+     * may follow the last one may stand between two. */
+    int junk = directives->head_junk && scan->position.record == 0 && from == scan->preamble_len;
+    if (!junk && directives->tail == FF_TAIL_ZEROS)
+        junk = ff_resync_zeros(&scan->reader, from, next);
+    else if (!junk && directives->tail == FF_TAIL_JUNK)
+        junk = ff_resync_junk(&scan->reader, &scan->format->layout, from, next);
+    if (junk < 0)
+        return junk;
+    if (!junk)
+        set_damage(scan, from, next - from, -EUCLEAN, reason, event);
     scan->position.offset = next;
-    return 0;
+    return junk;
 }
 
 static int end_with_failure(struct ff_scan *scan, int code, struct ff_error *error)
@@ -352,8 +363,8 @@ static int scan_frame(struct ff_scan *scan, struct ff_scan_event *event)
     uint32_t state = scan->position.state;
     bool failed;
 
-    int r = ff_reader_decode(&scan->reader, &scan->decoder, FF_FRAME, scan->position.offset,
-                             &failed);
+    int r =
+        ff_reader_decode(&scan->reader, &scan->decoder, FF_FRAME, scan->position.offset, &failed);
     if (failed)
         return r;
     if (r < 0)

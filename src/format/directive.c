@@ -49,6 +49,14 @@ static int set_tail(struct ff_directives *directives, const char *value, struct 
     return 0;
 }
 
+static int set_head(struct ff_directives *directives, const char *value, struct ff_error *error)
+{
+    if (strcmp(value, "junk") != 0)
+        return ff_error_set(error, -EINVAL, "'head' is junk");
+    directives->head_junk = true;
+    return 0;
+}
+
 static int set_signfrag(struct ff_directives *directives, const char *value, struct ff_error *error)
 {
     if (value[0])
@@ -122,6 +130,8 @@ int ff_directive_set(struct ff_directives *directives, const char *key, const ch
         return set_bytes(&directives->glue, key, value, error);
     if (strcmp(key, "tail") == 0)
         return set_tail(directives, value, error);
+    if (strcmp(key, "head") == 0)
+        return set_head(directives, value, error);
     if (strcmp(key, "signfrag") == 0)
         return set_signfrag(directives, value, error);
     if (strcmp(key, "block") == 0)

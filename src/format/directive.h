@@ -14,7 +14,8 @@
 #define FF_BLOCK_MIN_BYTES     16
 #define FF_BLOCK_MAX_BYTES     (UINT32_C(16) << 20)
 
-/* What may follow the last frame without being damage. */
+/* What may follow a frame without being damage: zeros; or anything that does not end as a frame
+ * does and, behind the last one, does not begin as one. */
 enum ff_tail { FF_TAIL_NONE, FF_TAIL_ZEROS, FF_TAIL_JUNK };
 
 /* Bytes that a directive names; len 0: not given. */
@@ -28,10 +29,11 @@ struct ff_directives {
     struct ff_directive_bytes
         resync; /* begins every frame: where to look for the next after damage */
     struct ff_directive_bytes glue; /* put back between two joined fragments */
-    uint8_t tail;                   /* enum ff_tail */
-    bool signfrag;                  /* a negative length: the record goes on in the next frame */
-    uint32_t block;                 /* bytes; frames do not cross a multiple of it. 0: no blocks */
-    uint32_t block_header;          /* bytes; where fewer are left of a block, they are padding */
+    bool head_junk;        /* what comes before the first frame is none, up to the first resync */
+    uint8_t tail;          /* enum ff_tail */
+    bool signfrag;         /* a negative length: the record goes on in the next frame */
+    uint32_t block;        /* bytes; frames do not cross a multiple of it. 0: no blocks */
+    uint32_t block_header; /* bytes; where fewer are left of a block, they are padding */
     uint64_t max;    /* bytes of the largest frame, of all frames of a joined record; 0: any */
     int64_t epoch_s; /* what time 0 means, in seconds since 1970-01-01 */
 };

@@ -5,6 +5,7 @@
 
 #include "format/checksum.h"
 #include "format/explain.h"
+#include "format/native.h"
 
 #define NUMBER_BYTES  40
 #define NUMBERS_SHOWN 12 /* of a set */
@@ -205,6 +206,9 @@ static void add_condition(char text[FF_EXPLAIN_WORDS_SIZE], const struct field *
     case FF_CONDITION_NOT_SAME:
         add(text, "differs from %s", slot_label(field, item->same, label));
         break;
+    case FF_CONDITION_REMEMBERED:
+        add(text, "repeats the preamble's field");
+        break;
     }
 }
 
@@ -260,6 +264,43 @@ static void add_align(char text[FF_EXPLAIN_WORDS_SIZE], const struct field *fiel
         bases[field->item->align_base]);
 }
 
+static void add_headers(char text[FF_EXPLAIN_WORDS_SIZE], const struct field *field)
+{
+    static const char *const roles[] = {[FF_HEADER_LEN] = "length of data",
+                                        [FF_HEADER_TIME] = "time of the record",
+                                        [FF_HEADER_NAME] = "name of the record",
+                                        [FF_HEADER_TYPE] = "type of the record"};
+    const struct ff_item *item = field->item;
+
+    add(text, "lines \"Name: value\" and an empty line");
+    for (unsigned int i = 0; i < item->header_count; i++) {
+        const struct ff_header *header = &field->layout->headers[item->headers + i];
+        add(text, "%s %.*s tells the %s", i ? "," : ";", (int)header->name.len,
+            field->layout->text + header->name.start, roles[header->role]);
+    }
+}
+
+static const char *native_words(enum ff_native_kind kind)
+{
+    switch (kind) {
+    case FF_NATIVE_AVRO_MAP:
+        return "an Avro map of metadata";
+    case FF_NATIVE_HADOOP_TEXT:
+        return "a Hadoop Text: its length as a vint, then its bytes";
+    case FF_NATIVE_HADOOP_MAP:
+        return "metadata: a count, then pairs of Hadoop Text";
+    case FF_NATIVE_JOURNAL_ENTRY:
+        return "the fields of a journal entry";
+    case FF_NATIVE_ARROW_META:
+        return "an Arrow message's metadata, which tells its body's length";
+    case FF_NATIVE_ARROW_SCHEMA:
+        return "the metadata of an Arrow schema or dictionary, which tells its body's length";
+    case FF_NATIVE_KINDS:
+        break;
+    }
+    return ff_native_name(kind);
+}
+
 /* How its bytes are to be read. */
 static void add_kind(char text[FF_EXPLAIN_WORDS_SIZE], const struct field *field)
 {
@@ -313,6 +354,12 @@ static void add_kind(char text[FF_EXPLAIN_WORDS_SIZE], const struct field *field
         break;
     case FF_ITEM_ALIGN:
         add_align(text, field);
+        break;
+    case FF_ITEM_HEADERS:
+        add_headers(text, field);
+        break;
+    case FF_ITEM_NATIVE:
+        add(text, "%s", native_words((enum ff_native_kind)item->native));
         break;
     }
     add_scale(text, item);

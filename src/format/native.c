@@ -17,6 +17,7 @@ static const struct {
     [FF_NATIVE_HADOOP_MAP] = {"hadoop_map", ff_native_hadoop_map},
     [FF_NATIVE_JOURNAL_ENTRY] = {"journal_entry", ff_native_journal_entry},
     [FF_NATIVE_ARROW_META] = {"arrow_meta", ff_native_arrow_meta},
+    [FF_NATIVE_ARROW_SCHEMA] = {"arrow_schema", ff_native_arrow_schema},
 };
 
 int ff_native_kind_of(const char *name, size_t len)

@@ -8,8 +8,9 @@
  *   hadoop_map     the metadata of a SequenceFile: u32be pairs, each two hadoop_text
  *   journal_entry  the fields of one entry of the systemd journal export format, without the empty
  *                  line that ends it (systemd.io/JOURNAL_EXPORT_FORMATS)
- *   arrow_meta[n]  the n bytes of an Arrow IPC message's flatbuffer; its value: the body's length
- *                  (Apache Arrow columnar format, "Encapsulated message format")
+ *   arrow_schema[n] as arrow_meta[n], but of messages that others depend on: schemas (header type
+ * 1) and dictionary batches (2) arrow_meta[n]  the n bytes of an Arrow IPC message's flatbuffer;
+ * its value: the body's length (Apache Arrow columnar format, "Encapsulated message format")
  *
  * Pure and re-entrant as the frame decoder: a decoder goes as far as the window allows, then says
  * which bytes it needs; what need not be looked at is passed over. The result does not depend on
@@ -26,6 +27,7 @@ enum ff_native_kind {
     FF_NATIVE_HADOOP_MAP,
     FF_NATIVE_JOURNAL_ENTRY,
     FF_NATIVE_ARROW_META,
+    FF_NATIVE_ARROW_SCHEMA,
     FF_NATIVE_KINDS
 };
 

@@ -12,11 +12,13 @@
 #include "base/load.h"
 #include "format/native_part.h"
 
-#define TYPE_BYTES    1
-#define BODY_BYTES    8
-#define VTABLE_TYPE   6  /* where the vtable tells of Message.header_type, field 1 */
-#define VTABLE_BODY   10 /* Message.bodyLength, field 3 */
-#define VTABLE_WANTED (VTABLE_BODY + 2)
+#define TYPE_BYTES      1
+#define BODY_BYTES      8
+#define VTABLE_TYPE     6  /* where the vtable tells of Message.header_type, field 1 */
+#define VTABLE_BODY     10 /* Message.bodyLength, field 3 */
+#define TYPE_SCHEMA     1
+#define TYPE_DICTIONARY 2
+#define VTABLE_WANTED   (VTABLE_BODY + 2)
 
 enum stage { WHOLE, ROOT, TABLE, VTABLE, TYPE, BODY, END };
 
@@ -122,4 +124,12 @@ int ff_native_arrow_meta(struct ff_native_item *item, const struct ff_window *wi
         return r;
     item->stage++;
     return FF_NATIVE_STEP;
+}
+
+int ff_native_arrow_schema(struct ff_native_item *item, const struct ff_window *window)
+{
+    int r = ff_native_arrow_meta(item, window);
+    if (r == FF_DECODE_DONE && item->count != TYPE_SCHEMA && item->count != TYPE_DICTIONARY)
+        return fail(item, "the message is neither a schema nor a dictionary");
+    return r;
 }

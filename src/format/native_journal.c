@@ -9,6 +9,8 @@
 #define TEXT_PIECE_BYTES  4096
 #define BINARY_SIZE_BYTES 8
 
+static const char time_name[] = "__REALTIME_TIMESTAMP";
+
 enum stage { FIELD, TEXT, BINARY_SIZE, BINARY_END };
 
 static bool is_name(uint8_t c, bool is_first)
@@ -31,7 +33,20 @@ static int read_name(struct ff_native_item *item, const uint8_t *bytes, size_t h
     if (len == 0)
         return ff_native_fail(item, "a field of the journal has no name");
     item->stage = bytes[len] == '=' ? TEXT : BINARY_SIZE;
+    item->left =
+        bytes[len] == '=' && len == sizeof(time_name) - 1 && memcmp(bytes, time_name, len) == 0;
     return ff_native_advance(item, len + 1, 0);
+}
+
+/* Digits only, and no more than fit. */
+static uint64_t read_time(const uint8_t *digits, size_t len)
+{
+    uint64_t us = 0;
+    for (size_t i = 0; i < len; i++)
+        if (digits[i] < '0' || digits[i] > '9' || __builtin_mul_overflow(us, 10U, &us) ||
+            __builtin_add_overflow(us, (uint64_t)(digits[i] - '0'), &us))
+            return UINT64_MAX;
+    return len ? us : UINT64_MAX;
 }
 
 /* A field, or the entry's end: the empty line, or the archive's end. */
@@ -59,6 +74,14 @@ static int read_text(struct ff_native_item *item, const uint8_t *bytes, size_t h
 {
     const uint8_t *newline = have ? memchr(bytes, '\n', have) : NULL;
 
+    if (item->left) {
+        /* One line, looked at whole. */
+        if (!newline && have < TEXT_PIECE_BYTES)
+            return ff_native_need(item, have, TEXT_PIECE_BYTES);
+        item->left = 0;
+        if (newline && item->value == UINT64_MAX)
+            item->value = read_time(bytes, (size_t)(newline - bytes));
+    }
     if (newline)
         return end_field(item, (size_t)(newline - bytes) + 1);
     item->pos += have;
@@ -71,6 +94,8 @@ int ff_native_journal_entry(struct ff_native_item *item, const struct ff_window 
     size_t have = ff_native_peek(item, window, &bytes);
     int r;
 
+    if (item->pos == item->start)
+        item->value = UINT64_MAX;
     switch (item->stage) {
     case FIELD:
         return read_field(item, bytes, have);

@@ -14,6 +14,7 @@ int ff_native_hadoop_text(struct ff_native_item *item, const struct ff_window *w
 int ff_native_hadoop_map(struct ff_native_item *item, const struct ff_window *window);
 int ff_native_journal_entry(struct ff_native_item *item, const struct ff_window *window);
 int ff_native_arrow_meta(struct ff_native_item *item, const struct ff_window *window);
+int ff_native_arrow_schema(struct ff_native_item *item, const struct ff_window *window);
 
 /* -EUCLEAN */
 int ff_native_fail(struct ff_native_item *item, const char *fault);

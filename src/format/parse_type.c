@@ -139,7 +139,8 @@ static int take_bits(struct ff_parser *parser, struct ff_item *item)
         if (ff_parser_name_is_taken(parser, parser->text + word.start, word.len))
             return ff_parser_fail(parser, -EINVAL, word.start, word.len, "this name is taken");
         for (unsigned int b = item->bits; b < layout->bit_count; b++)
-            if (ff_layout_text_is(layout, layout->bits[b].name, parser->text + word.start, word.len))
+            if (ff_layout_text_is(layout, layout->bits[b].name, parser->text + word.start,
+                                  word.len))
                 return ff_parser_fail(parser, -EINVAL, word.start, word.len, "this name is taken");
         if (layout->bit_count == FF_LAYOUT_BITS_MAX)
             return ff_lex_fail(parser, "too many bit fields (at most 64)");
@@ -264,7 +265,9 @@ static int take_native(struct ff_parser *parser, struct ff_item *item, enum ff_n
     item->kind = FF_ITEM_NATIVE;
     item->native = (uint8_t)native;
     item->size_kind = FF_SIZE_READ;
-    if (native != FF_NATIVE_ARROW_META)
+    if (native == FF_NATIVE_JOURNAL_ENTRY)
+        return ff_parser_new_slot(parser, &item->slot);
+    if (native != FF_NATIVE_ARROW_META && native != FF_NATIVE_ARROW_SCHEMA)
         return 0;
     if (!ff_lex_accept(parser, '['))
         return ff_lex_fail(parser, "a size in brackets is expected here, as arrow_meta[n]");
@@ -276,11 +279,14 @@ static int take_native(struct ff_parser *parser, struct ff_item *item, enum ff_n
 static int unknown_type(struct ff_parser *parser, struct ff_text word)
 {
     static const char *const types[] = {
-        "u8",    "i8",    "u16le", "u16be", "u24le",  "u24be",  "u32le", "u32be", "u40le", "u48le",
-        "u48be", "u56le", "u64le", "u64be", "i16le",  "i16be",  "i32le", "i32be", "i64le", "i64be",
-        "u16e",  "u32e",  "u64e",  "b32",   "varint", "zigzag", "dec",   "hex",   "oct",   "bytes",
-        "str",   "zero",  "line",  "data",  "pad",    "align",  "headers", "avro_map",
-        "hadoop_text", "hadoop_map", "journal_entry", "arrow_meta", NULL};
+        "u8",           "i8",       "u16le",       "u16be",      "u24le",         "u24be",
+        "u32le",        "u32be",    "u40le",       "u48le",      "u48be",         "u56le",
+        "u64le",        "u64be",    "i16le",       "i16be",      "i32le",         "i32be",
+        "i64le",        "i64be",    "u16e",        "u32e",       "u64e",          "b32",
+        "varint",       "zigzag",   "dec",         "hex",        "oct",           "bytes",
+        "str",          "zero",     "line",        "data",       "pad",           "align",
+        "headers",      "avro_map", "hadoop_text", "hadoop_map", "journal_entry", "arrow_meta",
+        "arrow_schema", NULL};
     char name[FF_NAME_MAX_BYTES + 1];
     size_t len = word.len < sizeof(name) - 1 ? word.len : sizeof(name) - 1;
     memcpy(name, parser->text + word.start, len);
@@ -359,4 +365,3 @@ int ff_parse_type(struct ff_parser *parser, struct ff_item *item)
     }
     return unknown_type(parser, word);
 }
-
