@@ -123,7 +123,7 @@ struct ff_extent {
     uint64_t len;
 };
 struct ff_view {
-    uint64_t len; /* sum of the extents' */
+    uint64_t len;            /* sum of the extents' */
     struct ff_record record; /* that it shows; its number is UINT64_MAX where it shows none */
     unsigned int extents;
     struct ff_extent extent[FF_VIEW_EXTENTS];

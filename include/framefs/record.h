@@ -14,8 +14,8 @@ extern "C" {
  * are bytes, and ff_record_end() never passes 2^63-1.
  *
  * A joined record lies in several frames, and its frame is these one after the other: head is that
- * of the first one, payload the size of the joined payload, tail all else. Between them are `skipped`
- * bytes that belong to none. */
+ * of the first one, payload the size of the joined payload, tail all else. Between them are
+ * `skipped` bytes that belong to none. */
 struct ff_record {
     uint64_t number; /* from 0 */
     uint64_t offset; /* of the (first) frame, in the archive */

@@ -55,9 +55,9 @@ int ff_scan_next(struct ff_scan *scan, struct ff_scan_event *ret_event, struct f
 /* The details of the record that ff_scan_next() gave last. */
 int ff_scan_details(struct ff_scan *scan, struct ff_details *ret_details);
 
-/* Bytes [offset, offset + len) of the payload or frame (FF_CONTENT_PAYLOAD, FF_CONTENT_FRAME) of the
- * record that ff_scan_next() gave last: their number, fewer only at its end. Reading a joined record
- * in order costs a pass over it. Errors as ff_view_read(). */
+/* Bytes [offset, offset + len) of the payload or frame (FF_CONTENT_PAYLOAD, FF_CONTENT_FRAME) of
+ * the record that ff_scan_next() gave last: their number, fewer only at its end. Reading a joined
+ * record in order costs a pass over it. Errors as ff_view_read(). */
 ssize_t ff_scan_read(struct ff_scan *scan, enum ff_content content, void *buf, size_t len,
                      uint64_t offset, struct ff_error *error);
 

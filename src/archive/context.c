@@ -61,7 +61,7 @@ int ff_contexts_follow(struct ff_contexts *contexts, const struct ff_contexts *f
         return r;
     if (from->count > contexts->count)
         memcpy(contexts->items + contexts->count, from->items + contexts->count,
-           (from->count - contexts->count) * sizeof(*from->items));
+               (from->count - contexts->count) * sizeof(*from->items));
     contexts->count = from->count;
     contexts->full = from->full;
     return 0;

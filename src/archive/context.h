@@ -40,8 +40,8 @@ int ff_contexts_follow(struct ff_contexts *contexts, const struct ff_contexts *f
 bool ff_contexts_of(const struct ff_contexts *contexts, uint64_t offset, size_t *ret_first,
                     size_t *ret_end);
 
-/* The clock of the interface number `interface` of the section that offset lies in; one without ticks
- * when there is no such interface before it. */
+/* The clock of the interface number `interface` of the section that offset lies in; one without
+ * ticks when there is no such interface before it. */
 struct ff_clock ff_contexts_clock(const struct ff_contexts *contexts, uint64_t offset,
                                   ff_value interface);
 

@@ -48,8 +48,8 @@ static bool time_of(const struct ff_decoder *decoder, struct ff_clock clock, ff_
     ff_value ns;
 
     if (ff_decoder_interface(decoder, &ns)) {
-        uint64_t ticks = (uint64_t)slots[roles->time_hi] << 32 |
-                         ((uint64_t)slots[roles->time_lo] & UINT32_MAX);
+        uint64_t ticks =
+            (uint64_t)slots[roles->time_hi] << 32 | ((uint64_t)slots[roles->time_lo] & UINT32_MAX);
         return ff_pcapng_time(clock, ticks, ret_ns);
     }
     if (roles->time_ns != FF_NO_SLOT)
@@ -89,8 +89,8 @@ struct ff_clock ff_reader_clock(struct ff_reader *reader, const struct ff_decode
     uint64_t offset, len;
 
     ff_decoder_payload(decoder, &offset, &len);
-    size_t n = ff_reader_bytes(reader, body, len < sizeof(body) ? (size_t)len : sizeof(body),
-                               offset);
+    size_t n =
+        ff_reader_bytes(reader, body, len < sizeof(body) ? (size_t)len : sizeof(body), offset);
     return ff_pcapng_clock(body, n, (enum ff_order)decoder->state.order);
 }
 
@@ -131,8 +131,8 @@ static void header_details(struct ff_reader *reader, const struct ff_decoder *de
     for (unsigned int h = item->headers; h < item->headers + item->header_count; h++) {
         const struct ff_header *header = &layout->headers[h];
         if (header->role == FF_HEADER_LEN ||
-            ff_headers_find(block, len, layout->text + header->name.start, header->name.len,
-                            &start, &n) == 0)
+            ff_headers_find(block, len, layout->text + header->name.start, header->name.len, &start,
+                            &n) == 0)
             continue;
         if (header->role == FF_HEADER_TYPE)
             ff_escape(details->type, sizeof(details->type), block + start, n);
@@ -182,8 +182,9 @@ bool ff_layout_has_times(const struct ff_layout *layout)
         for (unsigned int h = 0; roles->headers != FF_NO_ITEM && h < layout->header_count; h++)
             if (layout->headers[h].role == FF_HEADER_TIME)
                 return true;
-        if (roles->time_hi != FF_NO_SLOT || roles->time != FF_NO_SLOT || roles->time_ms != FF_NO_SLOT ||
-            roles->time_us != FF_NO_SLOT || roles->time_ns != FF_NO_SLOT)
+        if (roles->time_hi != FF_NO_SLOT || roles->time != FF_NO_SLOT ||
+            roles->time_ms != FF_NO_SLOT || roles->time_us != FF_NO_SLOT ||
+            roles->time_ns != FF_NO_SLOT)
             return true;
     }
     return false;

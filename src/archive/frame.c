@@ -59,13 +59,12 @@ int ff_archive_frame_next(struct ff_archive *archive, const struct ff_record *re
 
     do {
         offset += ff_decode_padding(layout, offset);
-        r = offset < end
-                ? ff_reader_decode(reader, decoder, FF_FRAME, offset, &failed)
-                : -EUCLEAN;
+        r = offset < end ? ff_reader_decode(reader, decoder, FF_FRAME, offset, &failed) : -EUCLEAN;
         hidden = r == 0 && layout->alts[decoder->alt].hide;
         offset = decoder->end;
     } while (hidden);
-    /* The frame must be the one that was indexed: all of it, or the next part of a joined record. */
+    /* The frame must be the one that was indexed: all of it, or the next part of a joined record.
+     */
     bool first = r == 0 && decoder->offset == record->offset;
     bool last = r == 0 && decoder->end == end;
     bool fits = r == 0 && (record->joined ? first == (decoder->frag == FF_FRAG_FIRST) &&
@@ -178,10 +177,8 @@ static void keep_hint(struct ff_archive *archive, const struct ff_record *record
         if (hint->used < kept->used)
             kept = hint;
     }
-    *kept = (struct ff_joined_hint){.record = record->number,
-                                    .used = ++archive->hint_clock,
-                                    .what = what,
-                                    .point = *point};
+    *kept = (struct ff_joined_hint){
+        .record = record->number, .used = ++archive->hint_clock, .what = what, .point = *point};
     pthread_mutex_unlock(&archive->mutex);
 }
 

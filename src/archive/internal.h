@@ -16,8 +16,8 @@ struct ff_state_change {
     uint32_t state;
 };
 
-/* Where the reading of a joined record stood: the next read goes on there, instead of passing over its
- * frames from the first on. */
+/* Where the reading of a joined record stood: the next read goes on there, instead of passing over
+ * its frames from the first on. */
 #define FF_JOINED_HINTS 16
 struct ff_joined_hint {
     uint64_t record;
@@ -78,14 +78,15 @@ int ff_archive_frame_begin(struct ff_archive *archive, const struct ff_record *r
                            struct ff_reader *reader, struct ff_decoder *decoder,
                            struct ff_error *error);
 
-/* Decodes the frame of the record that stands at offset or, past padding and hidden frames, after it.
+/* Decodes the frame of the record that stands at offset or, past padding and hidden frames, after
+ * it.
  */
 int ff_archive_frame_next(struct ff_archive *archive, const struct ff_record *record,
                           uint64_t offset, struct ff_reader *reader, struct ff_decoder *decoder,
                           struct ff_error *error);
 
-/* Bytes [at, at + len) of a joined record's payload or frame, all of which exist; without a check that
- * the archive is still the same. */
+/* Bytes [at, at + len) of a joined record's payload or frame, all of which exist; without a check
+ * that the archive is still the same. */
 int ff_archive_joined(struct ff_archive *archive, const struct ff_record *record,
                       enum ff_joined_bytes what, void *buf, size_t len, uint64_t at,
                       struct ff_error *error);

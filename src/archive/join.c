@@ -11,8 +11,8 @@ static struct ff_record frame_of(const struct ff_decoder *d)
                               .tail = d->end - payload - len};
 }
 
-/* No sum passes 2^63-1: glue is never longer than what a frame has besides its payload, so all is at
- * most the bytes from the first frame to the last. */
+/* No sum passes 2^63-1: glue is never longer than what a frame has besides its payload, so all is
+ * at most the bytes from the first frame to the last. */
 static void add_frame(struct ff_record *record, const struct ff_record *frame, uint64_t glue)
 {
     record->skipped += frame->offset - ff_record_end(record);

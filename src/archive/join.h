@@ -15,8 +15,8 @@ struct ff_join {
 enum ff_join_result {
     FF_JOIN_DONE,       /* *ret_record is whole; nothing is begun */
     FF_JOIN_MORE,       /* a part of a record that goes on */
-    FF_JOIN_UNFINISHED, /* this frame begins another record: the one before has no end. The frame was
-                           not taken; join->record tells what is lost, and nothing is begun */
+    FF_JOIN_UNFINISHED, /* this frame begins another record: the one before has no end. The frame
+                           was not taken; join->record tells what is lost, and nothing is begun */
     FF_JOIN_STRAY,      /* a later part of a record that has no beginning */
     FF_JOIN_LARGE,      /* the parts are more than the description allows: join->record is lost, and
                            nothing is begun */

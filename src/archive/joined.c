@@ -31,8 +31,8 @@ static int take_bytes(struct reading *reading, uint64_t offset, uint64_t len)
     uint64_t skip;
     size_t n = overlap(reading, len, &skip);
 
-    if (n && ff_reader_bytes(&reading->reader, reading->buf + (reading->pos + skip - reading->at), n,
-                             offset + skip) != n)
+    if (n && ff_reader_bytes(&reading->reader, reading->buf + (reading->pos + skip - reading->at),
+                             n, offset + skip) != n)
         return -ENODATA;
     reading->pos += len;
     return 0;

@@ -19,10 +19,10 @@ struct ff_joined_point {
     struct ff_decode_state state;
 };
 
-/* Reads bytes [at, at + len) of what the record is, all of which must exist. *point: in, a place not
- * after `at`, as the record's beginning (at 0, its offset, the state before its first frame); out, the
- * place of the frame in which the read ended. 0; -EUCLEAN or -ENODATA when the frames are not what
- * was indexed; another errno when the source fails. */
+/* Reads bytes [at, at + len) of what the record is, all of which must exist. *point: in, a place
+ * not after `at`, as the record's beginning (at 0, its offset, the state before its first frame);
+ * out, the place of the frame in which the read ended. 0; -EUCLEAN or -ENODATA when the frames are
+ * not what was indexed; another errno when the source fails. */
 int ff_joined_read(struct ff_source *source, const struct ff_layout *layout,
                    const struct ff_record *record, enum ff_joined_bytes what,
                    struct ff_joined_point *point, void *buf, size_t len, uint64_t at);

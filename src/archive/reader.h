@@ -33,8 +33,8 @@ int ff_reader_fill(struct ff_reader *reader, uint64_t keep, uint64_t offset, siz
 int ff_reader_decode(struct ff_reader *reader, struct ff_decoder *decoder, enum ff_section section,
                      uint64_t offset, bool *ret_failed);
 
-/* Time, type and name of the frame that was just decoded; an unreadable one leaves "". clock: of the
- * interface that ff_decoder_interface() names, without ticks when that is not known. */
+/* Time, type and name of the frame that was just decoded; an unreadable one leaves "". clock: of
+ * the interface that ff_decoder_interface() names, without ticks when that is not known. */
 void ff_reader_details(struct ff_reader *reader, const struct ff_decoder *decoder,
                        struct ff_clock clock, struct ff_details *ret_details);
 
@@ -44,7 +44,8 @@ bool ff_decoder_interface(const struct ff_decoder *decoder, ff_value *ret_interf
 /* The clock that the frame, an interface's description, tells of. */
 struct ff_clock ff_reader_clock(struct ff_reader *reader, const struct ff_decoder *decoder);
 
-/* Copies bytes [offset, offset + len) of the archive: how many there are, 0 when they cannot be read.
+/* Copies bytes [offset, offset + len) of the archive: how many there are, 0 when they cannot be
+ * read.
  */
 size_t ff_reader_bytes(struct ff_reader *reader, void *buf, size_t len, uint64_t offset);
 

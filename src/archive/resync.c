@@ -257,14 +257,6 @@ static int weigh_chain(struct search *search, const struct ff_window *near, uint
     return judge(search, &first, &sum, ends);
 }
 
-/* No byte before it is looked at again. */
-static void forget_before(const struct search *search, uint64_t offset)
-{
-    struct ff_source *source = search->near->source;
-    if (source->ops->forget)
-        source->ops->forget(source, offset);
-}
-
 static int search_magic(struct search *search, const uint8_t *magic, size_t magic_len,
                         uint64_t offset, uint64_t *ret_offset)
 {
@@ -272,7 +264,6 @@ static int search_magic(struct search *search, const uint8_t *magic, size_t magi
     struct ff_window window;
 
     for (offset++; offset < end;) {
-        forget_before(search, offset);
         int r = look_at(search->near, offset, NEAR_BYTES, &window);
         if (r < 0)
             return r;
@@ -302,7 +293,6 @@ static int search_places(struct search *search, uint64_t offset, uint64_t *ret_o
     struct ff_window window;
 
     for (offset++; offset < end && search->jumps < FF_RESYNC_MAX_JUMPS; offset++) {
-        forget_before(search, offset);
         int r = look_at(search->near, offset, NEAR_BYTES, &window);
         if (r < 0)
             return r;

@@ -20,7 +20,7 @@ struct ff_scan {
     uint32_t frame_state; /* in force before the first frame of the record that was decoded last */
     bool has_record;      /* `first` is the decoder of its first frame */
     bool done;
-    bool sums;            /* checksums are checked as well */
+    bool sums; /* checksums are checked as well */
     struct ff_join join;
     const struct ff_decoder *first; /* one of decoder and joined */
     struct ff_decoder joined;       /* of a joined record's first frame */

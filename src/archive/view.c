@@ -11,8 +11,7 @@ static void add_extent(struct ff_view *view, enum ff_extent_kind kind, uint64_t 
 {
     if (len == 0)
         return;
-    view->extent[view->extents++] =
-        (struct ff_extent){.kind = kind, .offset = offset, .len = len};
+    view->extent[view->extents++] = (struct ff_extent){.kind = kind, .offset = offset, .len = len};
     view->len += len;
 }
 

@@ -126,8 +126,8 @@ static const char *reason_of(int code)
     return strerror(-code);
 }
 
-/* A record that lies in several frames: by the scan that gave it last or, where there is none, by the
- * archive. */
+/* A record that lies in several frames: by the scan that gave it last or, where there is none, by
+ * the archive. */
 static int copy_joined(struct cat *cat, const struct ff_record *record, uint64_t len)
 {
     enum ff_content content = cat->content == FF_CONTENT_PAYLOAD ? cat->content : FF_CONTENT_FRAME;
@@ -138,10 +138,9 @@ static int copy_joined(struct cat *cat, const struct ff_record *record, uint64_t
     if (!cat->scan && ff_view_record(cat->archive, record, content, &view) < 0)
         return -EINVAL;
     for (uint64_t at = 0; at < len && !ff_output_failed(&cat->cli->out);) {
-        ssize_t n = cat->scan ? ff_scan_read(cat->scan, content, cat->window, WINDOW_BYTES, at,
-                                             &error)
-                              : ff_view_read(cat->archive, &view, cat->window, WINDOW_BYTES, at,
-                                             &error);
+        ssize_t n = cat->scan
+                        ? ff_scan_read(cat->scan, content, cat->window, WINDOW_BYTES, at, &error)
+                        : ff_view_read(cat->archive, &view, cat->window, WINDOW_BYTES, at, &error);
         if (n <= 0)
             return n < 0 ? (int)n : -ENODATA;
         write_bytes(cat, cat->window, (size_t)n);
@@ -277,8 +276,8 @@ static uint64_t records_needed(const struct cat *cat)
     return needed;
 }
 
-/* What a valid archive has before its first record (before) or after its last one, besides what single
- * records depend on. */
+/* What a valid archive has before its first record (before) or after its last one, besides what
+ * single records depend on. */
 static enum ff_exit print_edge(struct cat *cat, const struct ff_archive *archive, bool before)
 {
     struct ff_record record;

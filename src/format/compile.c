@@ -212,9 +212,8 @@ const char *ff_item_label(const struct ff_layout *layout, const struct ff_item *
                           char buf[FF_ITEM_LABEL_BYTES])
 {
     static const char *const kinds[] = {
-        "integer", "byte-order mark", "varint", "zigzag", "digits", "literal",  "bytes",
-        "text",    "zeros",           "line",   "data",   "pad",    "alignment",
-        "headers"};
+        "integer", "byte-order mark", "varint", "zigzag", "digits", "literal",   "bytes",
+        "text",    "zeros",           "line",   "data",   "pad",    "alignment", "headers"};
     if (item->name.len) {
         snprintf(buf, FF_ITEM_LABEL_BYTES, "%.*s", (int)item->name.len,
                  layout->text + item->name.start);

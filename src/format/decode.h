@@ -58,9 +58,9 @@ enum ff_decode_fault_kind {
 enum ff_decode_bound { FF_BOUND_ARCHIVE, FF_BOUND_BLOCK, FF_BOUND_FRAMES };
 
 struct ff_decode_fault {
-    uint8_t kind; /* enum ff_decode_fault_kind */
-    uint8_t alt;  /* index in ff_layout.alts */
-    uint8_t item; /* within the alternative */
+    uint8_t kind;  /* enum ff_decode_fault_kind */
+    uint8_t alt;   /* index in ff_layout.alts */
+    uint8_t item;  /* within the alternative */
     uint8_t bound; /* enum ff_decode_bound: SHORT and PAST_END */
     uint64_t offset;
     ff_value value, other;

@@ -33,8 +33,8 @@
 #define FF_SCALE_MAX            (INT64_C(1) << 32) /* N of *N, +N, -N */
 #define FF_OFFSET_MAX           ((UINT64_C(1) << 63) - 1)
 #define FF_HEADERS_MAX_BYTES    FF_LINE_MAX_BYTES /* of headers{}, its blank line included */
-#define FF_LAYOUT_HEADERS_MAX   16   /* names in headers{}, all alternatives */
-#define FF_REMEMBERED_MAX_BYTES 32   /* of a preamble's field that frames repeat */
+#define FF_LAYOUT_HEADERS_MAX   16                /* names in headers{}, all alternatives */
+#define FF_REMEMBERED_MAX_BYTES 32                /* of a preamble's field that frames repeat */
 
 /* A field's value: any 64-bit number of either sign, scaled by at most FF_SCALE_MAX. */
 __extension__ typedef __int128 ff_value;
@@ -151,8 +151,8 @@ struct ff_item {
     uint8_t headers, header_count; /* HEADERS: first of ff_layout.headers */
     uint8_t sign;                  /* enum ff_sign */
     bool remember;                 /* its bytes go into ff_decode_state.remembered */
-    int64_t mul, add; /* value = number * mul + add */
-    uint8_t checksum; /* enum ff_checksum_kind, of the items check_from..check_to */
+    int64_t mul, add;              /* value = number * mul + add */
+    uint8_t checksum;              /* enum ff_checksum_kind, of the items check_from..check_to */
     uint8_t check_from, check_to;
     uint8_t closes;        /* how many of the alternative's equations are checked after this item */
     uint16_t column, span; /* in the description, for messages */
@@ -186,13 +186,13 @@ struct ff_alt {
     uint8_t equation_count;
     uint8_t source; /* which of the texts that were compiled */
     bool hide, end;
-    bool section; /* what comes before it says nothing of what follows */
-    bool context; /* later records cannot be read without it */
-    bool interface; /* it tells the clock of the section's next interface (pcapng) */
-    uint8_t frag_slot;      /* or FF_NO_SLOT */
-    uint16_t frag_numbers;  /* its values for enum ff_frag, in order: first of ff_layout.numbers */
-    uint32_t overhead;      /* bytes of a frame that are certainly no payload */
-    uint8_t preamble; /* only after this alternative of the preamble, or FF_NO_ITEM */
+    bool section;          /* what comes before it says nothing of what follows */
+    bool context;          /* later records cannot be read without it */
+    bool interface;        /* it tells the clock of the section's next interface (pcapng) */
+    uint8_t frag_slot;     /* or FF_NO_SLOT */
+    uint16_t frag_numbers; /* its values for enum ff_frag, in order: first of ff_layout.numbers */
+    uint32_t overhead;     /* bytes of a frame that are certainly no payload */
+    uint8_t preamble;      /* only after this alternative of the preamble, or FF_NO_ITEM */
     struct ff_roles roles;
     struct ff_text suffix; /* "usec" of frame.usec */
 };
@@ -203,7 +203,7 @@ struct ff_layout {
     uint8_t alt_count;
     uint16_t item_count, equation_count, number_count, bit_count, text_len;
     uint8_t header_count;
-    bool fragments;  /* records may lie in several frames */
+    bool fragments;      /* records may lie in several frames */
     bool preamble_tells; /* frames cannot be decoded without the preamble's fields */
     bool has_context;
     uint64_t postamble_max; /* bytes of the longest postamble, 0 where there is none */

@@ -12,7 +12,7 @@ int ff_parser_new_slot(struct ff_parser *parser, uint8_t *ret_slot)
 }
 
 bool ff_layout_text_is(const struct ff_layout *layout, struct ff_text name, const char *bytes,
-                      size_t len)
+                       size_t len)
 {
     return name.len == len && memcmp(layout->text + name.start, bytes, len) == 0;
 }
@@ -73,10 +73,11 @@ void ff_parser_note_slot_role(const struct ff_parser *parser, struct ff_text wor
         const char *name;
         uint8_t *slot;
     } slots[] = {
-        {"time", &roles->time},       {"usec", &roles->usec},       {"nsec", &roles->nsec},
-        {"time_ms", &roles->time_ms}, {"time_us", &roles->time_us}, {"time_ns", &roles->time_ns},
-        {"time_hi", &roles->time_hi}, {"time_lo", &roles->time_lo}, {"interface", &roles->interface},
-        {"type", &roles->type_slot},
+        {"time", &roles->time},           {"usec", &roles->usec},
+        {"nsec", &roles->nsec},           {"time_ms", &roles->time_ms},
+        {"time_us", &roles->time_us},     {"time_ns", &roles->time_ns},
+        {"time_hi", &roles->time_hi},     {"time_lo", &roles->time_lo},
+        {"interface", &roles->interface}, {"type", &roles->type_slot},
     };
     for (size_t i = 0; i < sizeof(slots) / sizeof(*slots); i++)
         if (ff_lex_word_is(parser, word, slots[i].name))

@@ -242,7 +242,8 @@ int ff_parse_value(struct ff_parser *parser, struct ff_item *item, bool negated)
         ff_lex_skip_blanks(parser);
         if (ff_lex_accept(parser, ')'))
             break;
-        if ((r = ff_lex_number(parser, &number)) < 0 || (r = ff_parse_add_number(parser, item, number)) < 0)
+        if ((r = ff_lex_number(parser, &number)) < 0 ||
+            (r = ff_parse_add_number(parser, item, number)) < 0)
             return r;
     }
     if (item->number_count == 0)
@@ -250,4 +251,3 @@ int ff_parse_value(struct ff_parser *parser, struct ff_item *item, bool negated)
                               "a set has at least one number");
     return 0;
 }
-

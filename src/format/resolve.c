@@ -177,8 +177,8 @@ static int resolve_payload(struct ff_parser *parser)
     uint64_t overhead = 0;
     for (unsigned int i = 0; i < alt->count; i++) {
         const struct ff_item *item = ff_parser_item(parser, i);
-        bool payload = alt->roles.data != FF_NO_ITEM && i >= alt->roles.data &&
-                       i <= alt->roles.data_last;
+        bool payload =
+            alt->roles.data != FF_NO_ITEM && i >= alt->roles.data && i <= alt->roles.data_last;
         if (item->size_kind == FF_SIZE_FIXED && !payload && !item->optional &&
             item->size < UINT32_MAX - overhead)
             overhead += item->size;

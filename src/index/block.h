@@ -13,7 +13,8 @@
 #include "index/pack.h"
 
 enum ff_block_column {
-    FF_BLOCK_GAP, /* from the previous record's offset + head + payload + tail to this one's offset */
+    FF_BLOCK_GAP, /* from the previous record's offset + head + payload + tail to this one's offset
+                   */
     FF_BLOCK_HEAD,
     FF_BLOCK_PAYLOAD,
     FF_BLOCK_TAIL,

@@ -3,9 +3,10 @@
  *
  * Records are packed in blocks of FF_INDEX_BLOCK. A block holds its first record's offset, the
  * payload bytes before it, and five columns: the gap before each frame (hidden frames, damage,
- * what lies between the frames of the record before), head, payload, tail, join. A column is its smallest value and, for each record, the difference from it
- * in as many bits as the block's largest difference needs: a column whose values are all equal
- * takes no bits. So stat needs no read of the archive in any format.
+ * what lies between the frames of the record before), head, payload, tail, join. A column is its
+ * smallest value and, for each record, the difference from it in as many bits as the block's
+ * largest difference needs: a column whose values are all equal takes no bits. So stat needs no
+ * read of the archive in any format.
  *
  * Threads: one appends and seals; any number may look up at the same time. Nobody waits: full
  * blocks never change, and the last, still growing one is read again when it is packed meanwhile.
