@@ -95,11 +95,17 @@ int ff_archive_record(const struct ff_archive *archive, uint64_t number,
 int ff_archive_details(struct ff_archive *archive, const struct ff_record *record,
                        struct ff_details *ret_details, struct ff_error *error);
 
+/* How many checksums the record's first frame carries (any): errors as ff_archive_details(). */
+int ff_archive_checksums(struct ff_archive *archive, const struct ff_record *record,
+                         unsigned int *ret_count, struct ff_error *error);
+
+#define FF_CHECKSUM_TEXT_BYTES 33
+
 /* A checksum that a frame carries, computed over the archive's bytes. */
 struct ff_checksum_result {
-    const char *name; /* "crc32c"; a constant */
-    uint64_t offset;  /* of the stored checksum in the archive */
-    uint64_t stored;  /* a number's value; 0 for one that is none (md5) */
+    const char *name;                    /* "crc32c"; a constant */
+    uint64_t offset;                     /* of the stored checksum in the archive */
+    char stored[FF_CHECKSUM_TEXT_BYTES]; /* in hexadecimal, of 8, 16 or 32 digits */
     bool matches;
 };
 

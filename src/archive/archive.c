@@ -81,7 +81,7 @@ static int open_archive(struct ff_archive *archive, const struct ff_archive_opti
     archive->size = stat.size;
     archive->mtime = stat.mtime;
     archive->summary.archive_bytes = stat.size == FF_SIZE_UNKNOWN ? 0 : stat.size;
-    archive->has_times = ff_layout_has_times(&archive->format->layout);
+    archive->has_times = ff_format_has_times(archive->format);
     if ((r = ff_scan_open(archive->source, archive->format, NULL, options->window_bytes,
                           &archive->scan, error)) < 0)
         return r;

@@ -173,19 +173,3 @@ void ff_reader_details(struct ff_reader *reader, const struct ff_decoder *decode
     }
     *ret_details = details;
 }
-
-bool ff_layout_has_times(const struct ff_layout *layout)
-{
-    for (unsigned int a = layout->alt_first[FF_FRAME]; a < layout->alt_first[FF_FRAME + 1]; a++) {
-        const struct ff_alt *alt = &layout->alts[a];
-        const struct ff_roles *roles = &alt->roles;
-        for (unsigned int h = 0; roles->headers != FF_NO_ITEM && h < layout->header_count; h++)
-            if (layout->headers[h].role == FF_HEADER_TIME)
-                return true;
-        if (roles->time_hi != FF_NO_SLOT || roles->time != FF_NO_SLOT ||
-            roles->time_ms != FF_NO_SLOT || roles->time_us != FF_NO_SLOT ||
-            roles->time_ns != FF_NO_SLOT)
-            return true;
-    }
-    return false;
-}

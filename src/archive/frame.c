@@ -1,6 +1,7 @@
 /* A record whose place is known, decoded once more: what its frame says besides its length. */
 #include <errno.h>
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "archive/internal.h"
@@ -106,6 +107,20 @@ int ff_archive_details(struct ff_archive *archive, const struct ff_record *recor
     return 0;
 }
 
+int ff_archive_checksums(struct ff_archive *archive, const struct ff_record *record,
+                         unsigned int *ret_count, struct ff_error *error)
+{
+    struct ff_decoder decoder;
+    struct ff_reader reader;
+
+    int r = ff_archive_frame_begin(archive, record, &reader, &decoder, error);
+    if (r < 0)
+        return r;
+    *ret_count = ff_sums_count(&decoder);
+    ff_reader_done(&reader);
+    return 0;
+}
+
 int ff_archive_checksum(struct ff_archive *archive, const struct ff_record *record,
                         unsigned int index, struct ff_checksum_result *ret_result,
                         struct ff_error *error)
@@ -136,10 +151,13 @@ int ff_archive_checksum(struct ff_archive *archive, const struct ff_record *reco
         i = UINT_MAX;
     }
     ff_reader_done(&reader);
-    if (r == 0)
-        *ret_result = (struct ff_checksum_result){
-            .name = sum.name, .offset = sum.offset, .stored = sum.stored, .matches = sum.matches};
-    return r;
+    if (r < 0)
+        return r;
+    *ret_result =
+        (struct ff_checksum_result){.name = sum.name, .offset = sum.offset, .matches = sum.matches};
+    for (unsigned int i = 0; i < sum.stored_len; i++)
+        snprintf(ret_result->stored + 2 * i, 3, "%02x", sum.stored[i]);
+    return 0;
 }
 
 /* The nearest known place before `at`, else the record's beginning. */

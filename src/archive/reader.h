@@ -49,7 +49,4 @@ struct ff_clock ff_reader_clock(struct ff_reader *reader, const struct ff_decode
  */
 size_t ff_reader_bytes(struct ff_reader *reader, void *buf, size_t len, uint64_t offset);
 
-/* Whether any frame of the layout carries a time. */
-bool ff_layout_has_times(const struct ff_layout *layout);
-
 #endif

@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "format/checksum.h"
-
 /* Summed at once where the window does not hold all. */
 #define PIECE_BYTES ((size_t)256 << 10)
 
@@ -17,6 +15,16 @@ static unsigned int find_sum(const struct ff_layout *layout, const struct ff_alt
         if (layout->items[alt->first + i].checksum != FF_CHECKSUM_NONE && index-- == 0)
             return i;
     return FF_NO_ITEM;
+}
+
+unsigned int ff_sums_count(const struct ff_decoder *decoder)
+{
+    const struct ff_alt *alt = &decoder->layout->alts[decoder->alt];
+    unsigned int count = 0;
+
+    while (find_sum(decoder->layout, alt, count) != FF_NO_ITEM)
+        count++;
+    return count;
 }
 
 static const uint8_t *in_window(const struct ff_reader *reader, uint64_t offset, uint64_t len)
@@ -73,13 +81,18 @@ int ff_sums_check(struct ff_reader *reader, const struct ff_decoder *decoder, un
     struct ff_sum sum = {.name = ff_checksum_name(item->checksum),
                          .offset = decoder->starts[place]};
     if (item->checksum == FF_CHECKSUM_MD5) {
-        uint8_t stored[FF_CHECKSUM_MAX_BYTES], computed[FF_CHECKSUM_MAX_BYTES];
-        if (ff_reader_bytes(reader, stored, sizeof(stored), sum.offset) != sizeof(stored))
+        uint8_t computed[FF_CHECKSUM_MAX_BYTES];
+        sum.stored_len = sizeof(sum.stored);
+        if (ff_reader_bytes(reader, sum.stored, sum.stored_len, sum.offset) != sum.stored_len)
             return -ENODATA;
         ff_checksum_bytes(&checksum, computed);
-        sum.matches = memcmp(stored, computed, sizeof(stored)) == 0;
+        sum.matches = memcmp(sum.stored, computed, sizeof(computed)) == 0;
     } else {
-        sum.stored = (uint64_t)decoder->slots[item->slot];
+        /* Its low bytes, of a signed field too. */
+        uint64_t number = (uint64_t)decoder->slots[item->slot];
+        sum.stored_len = item->width;
+        for (unsigned int i = item->width; i-- > 0; number >>= 8)
+            sum.stored[i] = (uint8_t)number;
         sum.matches = ff_checksum_equals(&checksum, item->width, decoder->slots[item->slot]);
     }
     *ret_sum = sum;

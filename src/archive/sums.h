@@ -3,13 +3,18 @@
 #define FF_ARCHIVE_SUMS_H
 
 #include "archive/reader.h"
+#include "format/checksum.h"
 
 struct ff_sum {
-    const char *name; /* "crc32c"; a constant */
-    uint64_t offset;  /* of the stored checksum, in the archive */
-    uint64_t stored;  /* a number's value; 0 where it is none (md5) */
+    const char *name;                      /* "crc32c"; a constant */
+    uint64_t offset;                       /* of the stored checksum, in the archive */
+    uint8_t stored[FF_CHECKSUM_MAX_BYTES]; /* a number's big endian */
+    unsigned int stored_len;
     bool matches;
 };
+
+/* How many the frame that the decoder is DONE with carries. */
+unsigned int ff_sums_count(const struct ff_decoder *decoder);
 
 /* The index-th checksum of the frame that the decoder is DONE with: -ENOENT past the last one,
  * -ENODATA when the archive ends inside what it covers, another errno when the source fails. */

@@ -119,21 +119,28 @@ enum ff_content ff_format_content(const struct ff_format *format)
     return format->content;
 }
 
-/* Whether any alternative of the frame has one of these roles: a slot or an item. */
-static bool has_role(const struct ff_format *format, bool (*has)(const struct ff_roles *roles))
+/* Whether any alternative of the frame tells it in a slot or an item (has), or in headers{}. */
+static bool tells(const struct ff_format *format, enum ff_header_role role,
+                  bool (*has)(const struct ff_roles *roles))
 {
     const struct ff_layout *layout = &format->layout;
 
-    for (unsigned int a = layout->alt_first[FF_FRAME]; a < layout->alt_first[FF_FRAME + 1]; a++)
-        if (has(&layout->alts[a].roles))
+    for (unsigned int a = layout->alt_first[FF_FRAME]; a < layout->alt_first[FF_FRAME + 1]; a++) {
+        const struct ff_roles *roles = &layout->alts[a].roles;
+        if (has(roles))
             return true;
+        for (unsigned int h = 0; roles->headers != FF_NO_ITEM && h < layout->header_count; h++)
+            if (layout->headers[h].role == role)
+                return true;
+    }
     return format->none;
 }
 
 static bool has_time(const struct ff_roles *roles)
 {
     return roles->time != FF_NO_SLOT || roles->time_ms != FF_NO_SLOT ||
-           roles->time_us != FF_NO_SLOT || roles->time_ns != FF_NO_SLOT;
+           roles->time_us != FF_NO_SLOT || roles->time_ns != FF_NO_SLOT ||
+           roles->time_hi != FF_NO_SLOT;
 }
 
 static bool has_type(const struct ff_roles *roles)
@@ -148,17 +155,17 @@ static bool has_name(const struct ff_roles *roles)
 
 bool ff_format_has_times(const struct ff_format *format)
 {
-    return has_role(format, has_time);
+    return tells(format, FF_HEADER_TIME, has_time);
 }
 
 bool ff_format_has_types(const struct ff_format *format)
 {
-    return has_role(format, has_type);
+    return tells(format, FF_HEADER_TYPE, has_type);
 }
 
 bool ff_format_has_names(const struct ff_format *format)
 {
-    return has_role(format, has_name);
+    return tells(format, FF_HEADER_NAME, has_name);
 }
 
 static const char *const content_names[] = {"payload", "frame", "file"};

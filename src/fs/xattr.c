@@ -8,6 +8,9 @@
 #define PREFIX "user.framefs."
 /* The kernel refuses larger values. */
 #define VALUE_BYTES_MAX 65536
+/* A record that is joined of many frames has many; each is looked for from the first one on. */
+#define SUMS_MAX       16
+#define SUM_TEXT_BYTES 64
 
 struct value {
     char *bytes;
@@ -99,13 +102,35 @@ static int get_name(struct ff_fs *fs, const struct ff_file *file, struct value *
     return details.name[0] ? set_text(value, details.name) : -ENODATA;
 }
 
+static int get_checksum(struct ff_fs *fs, const struct ff_file *file, struct value *value)
+{
+    char text[(SUMS_MAX + 1) * SUM_TEXT_BYTES];
+    struct ff_checksum_result sum;
+    struct ff_error error = {0};
+    size_t len = 0;
+    int r = 0;
+
+    for (unsigned int i = 0; i <= SUMS_MAX && r == 0; i++) {
+        r = ff_archive_checksum(file->shown->archive, &file->record, i, &sum, &error);
+        if (r == 0 && i == SUMS_MAX)
+            len += (size_t)snprintf(text + len, SUM_TEXT_BYTES, "; ...");
+        else if (r == 0)
+            len += (size_t)snprintf(text + len, SUM_TEXT_BYTES, "%s%s %s %s", i ? "; " : "",
+                                    sum.name, sum.stored, sum.matches ? "ok" : "wrong");
+    }
+    if (r < 0 && r != -ENOENT)
+        return ff_fs_failed(fs, r, &error);
+    return len > 0 ? set_text(value, text) : -ENODATA;
+}
+
 static const struct {
     const char *name;
     /* -ENODATA when this record has no such attribute. */
     int (*get)(struct ff_fs *fs, const struct ff_file *file, struct value *value);
 } attributes[] = {
-    {PREFIX "record", get_record}, {PREFIX "offset", get_offset}, {PREFIX "length", get_length},
-    {PREFIX "header", get_header}, {PREFIX "type", get_type},     {PREFIX "name", get_name},
+    {PREFIX "record", get_record},     {PREFIX "offset", get_offset}, {PREFIX "length", get_length},
+    {PREFIX "header", get_header},     {PREFIX "type", get_type},     {PREFIX "name", get_name},
+    {PREFIX "checksum", get_checksum},
 };
 
 #define ATTRIBUTES (sizeof(attributes) / sizeof(attributes[0]))
@@ -134,7 +159,8 @@ ssize_t ff_xattr_get(struct ff_fs *fs, const struct ff_node *node, const char *n
     return -ENODATA;
 }
 
-static bool has(const struct ff_file *file, const struct ff_details *details, size_t attribute)
+static bool has(const struct ff_file *file, const struct ff_details *details, unsigned int sums,
+                size_t attribute)
 {
     if (attributes[attribute].get == get_header)
         return file->record.head > 0 && file->record.head <= VALUE_BYTES_MAX;
@@ -142,6 +168,8 @@ static bool has(const struct ff_file *file, const struct ff_details *details, si
         return details->type[0];
     if (attributes[attribute].get == get_name)
         return details->name[0];
+    if (attributes[attribute].get == get_checksum)
+        return sums > 0;
     return true;
 }
 
@@ -150,6 +178,8 @@ ssize_t ff_xattr_list(struct ff_fs *fs, const struct ff_node *node, char **ret_n
 {
     struct ff_file file;
     struct ff_details details = {0};
+    struct ff_error error = {0};
+    unsigned int sums;
     size_t len = 0, size = 0;
 
     if (node->kind != FF_NODE_RECORD) {
@@ -161,13 +191,16 @@ ssize_t ff_xattr_list(struct ff_fs *fs, const struct ff_node *node, char **ret_n
         r = get_details(fs, &file, &details);
     if (r < 0)
         return r;
+    r = ff_archive_checksums(file.shown->archive, &file.record, &sums, &error);
+    if (r < 0)
+        return ff_fs_failed(fs, r, &error);
     for (size_t i = 0; i < ATTRIBUTES; i++)
         size += strlen(attributes[i].name) + 1;
     char *names = malloc(size);
     if (!names)
         return -ENOMEM;
     for (size_t i = 0; i < ATTRIBUTES; i++) {
-        if (!has(&file, &details, i))
+        if (!has(&file, &details, sums, i))
             continue;
         strcpy(names + len, attributes[i].name);
         len += strlen(attributes[i].name) + 1;

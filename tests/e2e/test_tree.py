@@ -2,9 +2,11 @@
 """The tree: names, layouts, listings, inodes, attributes, handles."""
 
 import errno
+import hashlib
 import os
 import re
 import stat
+import struct
 import subprocess
 
 import handles
@@ -387,6 +389,56 @@ def xattrs():
     with Mount('--format=mcap', sample) as mount:
         equal(os.getxattr(mount.path('00000000'), 'user.framefs.type'), b'1',
               'type of the first MCAP record')
+
+
+def checksum(path):
+    return os.getxattr(path, 'user.framefs.checksum').decode()
+
+
+@test('the xattr checksum tells those that the record carries, and whether they match')
+def checksum_xattr():
+    payloads = [b'one', b'two' * 100000, b'']
+    content = bytearray(harness.tfrecord(payloads))
+    content[12] ^= 1
+    told = []
+    for number, payload in enumerate(payloads):
+        length = harness.masked_crc32c(struct.pack('<Q', len(payload)))
+        told.append(f'crc32c-masked {length:08x} ok; crc32c-masked '
+                    f'{harness.masked_crc32c(payload):08x} {"wrong" if number == 0 else "ok"}')
+    with Mount('--format=tfrecord', harness.write(content)) as mount:
+        equal([checksum(path) for path in mount.records()], told)
+        check('user.framefs.checksum' in os.listxattr(mount.path('00000000')), 'it is not listed')
+    digest = hashlib.md5(b'abc').digest()
+    both = '--frame="m" len:u8 data bytes[16]=md5(data) | "n" len:u8 data'
+    with Mount(both, harness.write(b'm\x03abc' + digest + b'n\x01x')) as mount:
+        equal(checksum(mount.path('00000000')), f'md5 {digest.hex()} ok')
+        fails(errno.ENODATA, checksum, mount.path('00000001'))
+        equal(['user.framefs.checksum' in os.listxattr(path) for path in mount.records()],
+              [True, False], 'listed')
+    path = harness.write(bytes(content))
+    with Mount('--format=tfrecord', path) as mount:
+        os.truncate(path, 20)
+        fails(errno.EIO, checksum, mount.path('00000001'))
+
+
+@test('of a joined record the checksum of each frame is told, the first 16')
+def joined_checksums():
+    def leveldb(kind, payload):
+        crc = harness.masked_crc32c(bytes([kind]) + payload)
+        return struct.pack('<IHB', crc, len(payload), kind) + payload
+
+    def record(parts):
+        kinds = [2] + [3] * (parts - 2) + [4] if parts > 1 else [1]
+        return b''.join(leveldb(kind, b'%d,' % place) for place, kind in enumerate(kinds))
+
+    path = harness.write(b''.join(record(parts) for parts in (1, 2, 16, 17)))
+    with Mount('--format=leveldb-log', path) as mount:
+        told = [checksum(path).split('; ') for path in mount.records()]
+        equal([len(sums) for sums in told], [1, 2, 16, 17])
+        equal(told[3][16], '...')
+        equal(told[3][:16], [
+            f'crc32c-masked {harness.masked_crc32c(bytes([3 if n else 2]) + b"%d," % n):08x} ok'
+            for n in range(16)])
 
 
 @test('SEEK_DATA and SEEK_HOLE: all data, one hole at the end')

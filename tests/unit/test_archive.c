@@ -565,7 +565,11 @@ static void checksums_are_computed_over_what_they_cover(void **state)
         assert_true(result.matches);
         assert_string_equal(result.name, "crc32c-masked");
         assert_int_equal(result.offset, i ? 15 : 8);
+        assert_string_equal(result.stored, i ? "21f1576e" : "0e4999b0");
     }
+    unsigned int count = 42;
+    assert_int_equal(ff_archive_checksums(archive, &record, &count, NULL), 0);
+    assert_int_equal(count, 2);
     assert_int_equal(ff_archive_checksum(archive, &record, 2, &result, NULL), -ENOENT);
     /* A signed field may hold one, too. */
     struct ff_archive *is_signed =
@@ -573,6 +577,7 @@ static void checksums_are_computed_over_what_they_cover(void **state)
     assert_int_equal(ff_archive_record(is_signed, 0, &record), 0);
     assert_int_equal(ff_archive_checksum(is_signed, &record, 0, &result, NULL), 0);
     assert_true(result.matches);
+    assert_string_equal(result.stored, "fbdb2615");
     ff_archive_close(is_signed);
     assert_int_equal(ff_archive_record(archive, 0, &record), 0);
     frame[13] ^= 1;
