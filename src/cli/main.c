@@ -26,7 +26,8 @@
  *   format/section.c      a format from a section of it
  *   format/formats.c      a set of formats: the built-in ones, from presets.ini, and others
  *   format/explain.c      a format in words
- *   format/explain_field.c  where its fields lie and what they mean, in words
+ *   format/explain_field.c  where its fields lie
+ *   format/explain_words.c  what they mean
  *   format/evidence.c     what speaks for a frame, in bits
  *   format/trial.c        one format tried on an archive's head
  *   format/known.c        files that are no framed archives

@@ -31,15 +31,15 @@ static void print_head(FILE *out, const struct ff_format *format, const char *or
 static void print_epoch(FILE *out, int64_t epoch_s)
 {
     time_t seconds = epoch_s;
-    char text[64] = "";
     struct tm tm;
 
-    if (gmtime_r(&seconds, &tm))
-        strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm);
-    if (text[0])
-        fprintf(out, "Times count from %s.\n", text);
+    if (gmtime_r(&seconds, &tm) && tm.tm_year + 1900 >= 0 && tm.tm_year + 1900 <= 9999)
+        fprintf(out, "Times count from %04d-%02d-%02dT%02d:%02d:%02dZ.\n", tm.tm_year + 1900,
+                tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec);
     else
-        fprintf(out, "Times count from %" PRId64 " seconds after 1970.\n", epoch_s);
+        fprintf(out, "Times count from %" PRIu64 " seconds %s 1970.\n",
+                epoch_s < 0 ? -(uint64_t)epoch_s : (uint64_t)epoch_s,
+                epoch_s < 0 ? "before" : "after");
 }
 
 /* What holds for the whole archive, a sentence a line. */
@@ -78,24 +78,39 @@ static void print_directives(FILE *out, const struct ff_format *format)
         print_epoch(out, directives->epoch_s);
 }
 
-/* "Frame usec, after preamble usec; a control frame, which is no record" */
+/* "Frame usec (after preamble usec)" */
 static void print_heading(FILE *out, const struct ff_layout *layout, const struct ff_alt *alt,
                           enum ff_section section)
 {
     static const char *const names[] = {"Preamble", "Frame", "Postamble"};
+    const struct {
+        bool holds;
+        const char *words;
+    } notes[] = {
+        {alt->end, "ends the archive"},
+        {alt->hide && !alt->end, "no record of its own"},
+        {alt->section, "begins a section: later frames depend on none before it"},
+        {alt->interface, "tells the unit of times"},
+        {alt->context && !alt->section, "later frames depend on it"},
+    };
+    const char *separator = " (";
 
     fprintf(out, "\n%s", names[section]);
     if (alt->suffix.len > 0)
         fprintf(out, " %.*s", (int)alt->suffix.len, layout->text + alt->suffix.start);
     if (alt->preamble != FF_NO_ITEM) {
         struct ff_text suffix = layout->alts[alt->preamble].suffix;
-        fprintf(out, ", after preamble %.*s", (int)suffix.len, layout->text + suffix.start);
+        fprintf(out, "%safter preamble %.*s", separator, (int)suffix.len,
+                layout->text + suffix.start);
+        separator = "; ";
     }
-    if (alt->end)
-        fprintf(out, ", which ends the archive");
-    else if (alt->hide)
-        fprintf(out, ", which is no record of its own");
-    fprintf(out, "\n");
+    for (size_t i = 0; i < sizeof(notes) / sizeof(*notes); i++) {
+        if (!notes[i].holds)
+            continue;
+        fprintf(out, "%s%s", separator, notes[i].words);
+        separator = "; ";
+    }
+    fprintf(out, "%s\n", separator[0] == ';' ? ")" : "");
 }
 
 static void print_rows(FILE *out, const struct ff_explain_row *rows, unsigned int count)

@@ -103,7 +103,7 @@ static void pcap(void **state)
         "  16      4      snaplen  unsigned in the order of the mark\n"
         "  20      4      link     unsigned in the order of the mark\n"
         "\n"
-        "Frame usec, after preamble usec\n"
+        "Frame usec (after preamble usec)\n"
         "  OFFSET  WIDTH  FIELD  MEANING\n"
         "  0       4      time   time in seconds since 1970; unsigned in the order of the mark\n"
         "  4       4      usec   microseconds of the time; unsigned in the order of the mark\n"
@@ -111,7 +111,7 @@ static void pcap(void **state)
         "  12      4      olen   unsigned in the order of the mark\n"
         "  16      len    data   the payload\n"
         "\n"
-        "Frame nsec, after preamble nsec\n"
+        "Frame nsec (after preamble nsec)\n"
         "  OFFSET  WIDTH  FIELD  MEANING\n"
         "  0       4      time   time in seconds since 1970; unsigned in the order of the mark\n"
         "  4       4      nsec   nanoseconds of the time; unsigned in the order of the mark\n"
@@ -149,15 +149,15 @@ static void pcapng(void **state)
              "pcapng: Packet capture, next generation\n"
              "packet captures, next generation: all blocks\n"
              "\n"
-             "Specification  IETF draft-ietf-opsawg-pcapng, \"PCAP Now Generic (pcapng) Capture "
-             "File Format\"\n"
+             "Specification  IETF draft-ietf-opsawg-pcapng, \"PCAP Now Generic (pcapng) "
+             "Capture File Format\"\n"
              "Extension      .pcapng\n"
              "Content        a mounted record's file holds its payload, unless --content says "
              "otherwise\n"
              "From           built-in\n"
              "Of the frames below the first one that fits is taken.\n"
              "\n"
-             "Frame shb-le\n"
+             "Frame shb-le (begins a section: later frames depend on none before it)\n"
              "  OFFSET      WIDTH          FIELD  MEANING\n"
              "  0           4                     \"\\n\\r\\r\\n\"\n"
              "  4           4              total  length of the frame; little-endian unsigned\n"
@@ -165,7 +165,7 @@ static void pcapng(void **state)
              "  12          rest of total  data   the payload\n"
              "  after data  4                     repeats total; little-endian unsigned\n"
              "\n"
-             "Frame shb-be\n"
+             "Frame shb-be (begins a section: later frames depend on none before it)\n"
              "  OFFSET      WIDTH          FIELD  MEANING\n"
              "  0           4                     \"\\n\\r\\r\\n\"\n"
              "  4           4              total  length of the frame; big-endian unsigned\n"
@@ -173,12 +173,66 @@ static void pcapng(void **state)
              "  12          rest of total  data   the payload\n"
              "  after data  4                     repeats total; big-endian unsigned\n"
              "\n"
+             "Frame interface (tells the unit of times; later frames depend on it)\n"
+             "  OFFSET      WIDTH          FIELD  MEANING\n"
+             "  0           4              type   type of the record; constant 1; unsigned in "
+             "the order of the mark\n"
+             "  4           4              total  length of the frame; unsigned in the order "
+             "of the mark\n"
+             "  8           rest of total  data   the payload\n"
+             "  after data  4                     repeats total; unsigned in the order of the "
+             "mark\n"
+             "\n"
+             "Frame packet\n"
+             "  OFFSET      WIDTH          FIELD      MEANING\n"
+             "  0           4              type       type of the record; one of 5 6; "
+             "unsigned in the order of the mark\n"
+             "  4           4              total      length of the frame; unsigned in the "
+             "order of the mark\n"
+             "  8           4              interface  interface, which tells the unit of the "
+             "time; part of the payload; unsigned in the order of the mark\n"
+             "  12          4              time_hi    upper half of the time; part of the "
+             "payload; unsigned in the order of the mark\n"
+             "  16          4              time_lo    lower half of the time; part of the "
+             "payload; unsigned in the order of the mark\n"
+             "  20          rest of total  rest       part of the payload\n"
+             "  after rest  4                         repeats total; unsigned in the order of "
+             "the mark\n"
+             "\n"
+             "Frame old-packet\n"
+             "  OFFSET      WIDTH          FIELD      MEANING\n"
+             "  0           4              type       type of the record; constant 2; "
+             "unsigned in the order of the mark\n"
+             "  4           4              total      length of the frame; unsigned in the "
+             "order of the mark\n"
+             "  8           2              interface  interface, which tells the unit of the "
+             "time; part of the payload; unsigned in the order of the mark\n"
+             "  10          2                         part of the payload; unsigned in the "
+             "order of the mark\n"
+             "  12          4              time_hi    upper half of the time; part of the "
+             "payload; unsigned in the order of the mark\n"
+             "  16          4              time_lo    lower half of the time; part of the "
+             "payload; unsigned in the order of the mark\n"
+             "  20          rest of total  rest       part of the payload\n"
+             "  after rest  4                         repeats total; unsigned in the order of "
+             "the mark\n"
+             "\n"
+             "Frame secrets (later frames depend on it)\n"
+             "  OFFSET      WIDTH          FIELD  MEANING\n"
+             "  0           4              type   type of the record; constant 10; unsigned "
+             "in the order of the mark\n"
+             "  4           4              total  length of the frame; unsigned in the order "
+             "of the mark\n"
+             "  8           rest of total  data   the payload\n"
+             "  after data  4                     repeats total; unsigned in the order of the "
+             "mark\n"
+             "\n"
              "Frame block\n"
              "  OFFSET      WIDTH          FIELD  MEANING\n"
-             "  0           4              type   type of the record; unsigned in the order of "
-             "the mark\n"
-             "  4           4              total  length of the frame; unsigned in the order of "
-             "the mark\n"
+             "  0           4              type   type of the record; unsigned in the order "
+             "of the mark\n"
+             "  4           4              total  length of the frame; unsigned in the order "
+             "of the mark\n"
              "  8           rest of total  data   the payload\n"
              "  after data  4                     repeats total; unsigned in the order of the "
              "mark\n");
@@ -208,7 +262,7 @@ static void every_kind_of_item_is_told(void **state)
         "  after alignment + 3  len         data   the payload\n"
         "  after data           0 to 3             padding to a multiple of 4 from data on\n"
         "\n"
-        "Frame, which is no record of its own\n"
+        "Frame (no record of its own)\n"
         "  OFFSET      WIDTH          FIELD  MEANING\n"
         "  0           2              total  length of the frame; big-endian unsigned, minus 2\n"
         "  2           1 to 20        rest   length of data; decimal digits\n"
@@ -259,6 +313,97 @@ static void bit_fields_are_told_one_by_one(void **state)
                                         "  4       len      data   the payload\n");
 }
 
+static void headers_are_told_line_by_line(void **state)
+{
+    (void)state;
+    tables("line headers{len=Content-Length time=Date name=Id type=Kind} data",
+           "Frame\n"
+           "  OFFSET         WIDTH           FIELD           MEANING\n"
+           "  0              1 to 65536                      text up to a newline\n"
+           "  after line     1 to 65536                      lines \"Name: value\", then an "
+           "empty line\n"
+           "                                 Content-Length  length of data\n"
+           "                                 Date            time of the record\n"
+           "                                 Id              name of the record\n"
+           "                                 Kind            type of the record\n"
+           "  after headers  Content-Length  data            the payload\n");
+}
+
+static void native_items_are_told(void **state)
+{
+    (void)state;
+    tables("avro_map hadoop_text hadoop_map sync:bytes[16] ; "
+           "n:u32le len:arrow_meta[n] data bytes[16]=sync | time_us:journal_entry "
+           "@data(time_us..time_us) | n:u8 len:arrow_schema[n] data @context",
+           "Preamble\n"
+           "  OFFSET             WIDTH   FIELD  MEANING\n"
+           "  0                  varies         an Avro map of metadata\n"
+           "  after avro_map     varies         a Hadoop Text: its length as a vint, then "
+           "its bytes\n"
+           "  after hadoop_text  varies         metadata: a count, then pairs of Hadoop Text\n"
+           "  after hadoop_map   16      sync   bytes, which frames repeat\n"
+           "\n"
+           "Frame\n"
+           "  OFFSET      WIDTH  FIELD  MEANING\n"
+           "  0           4      n      length of len; little-endian unsigned\n"
+           "  4           n      len    length of data; metadata of an Arrow message, which "
+           "tell its body's length\n"
+           "  after len   len    data   the payload\n"
+           "  after data  16            repeats the preamble's sync; bytes\n"
+           "\n"
+           "Frame\n"
+           "  OFFSET  WIDTH   FIELD    MEANING\n"
+           "  0       varies  time_us  time in microseconds since 1970; the payload; the "
+           "fields of a journal entry\n"
+           "\n"
+           "Frame (later frames depend on it)\n"
+           "  OFFSET     WIDTH  FIELD  MEANING\n"
+           "  0          1      n      length of len; unsigned\n"
+           "  1          n      len    length of data; metadata of an Arrow schema or "
+           "dictionary, which tell its body's length\n"
+           "  after len  len    data   the payload\n");
+}
+
+static void fragments_are_told(void **state)
+{
+    (void)state;
+    tables("u32le{frag:3 len:29} data | len:u16le type:u8=frag(1 2 3 4) data",
+           "Frame\n"
+           "  OFFSET  WIDTH    FIELD  MEANING\n"
+           "  0       4               little-endian unsigned\n"
+           "          3 bits   frag   what the frame has of a record: 0 whole, 1 its first "
+           "part, 2 a middle part, 3 its last part\n"
+           "          29 bits  len    length of data\n"
+           "  4       len      data   the payload\n"
+           "\n"
+           "Frame\n"
+           "  OFFSET  WIDTH  FIELD  MEANING\n"
+           "  0       2      len    length of data; little-endian unsigned\n"
+           "  2       1      type   type of the record; what the frame has of a record: 1 "
+           "whole, 2 its first part, 3 a middle part, 4 its last part; unsigned\n"
+           "  3       len    data   the payload\n");
+}
+
+static void a_payload_may_be_several_items(void **state)
+{
+    (void)state;
+    tables("total:u64le frames:u64le pad ; "
+           "len:u16be=size(a..rest) a:u8 time:u32be rest:pad @data(a..rest)",
+           "Preamble\n"
+           "  OFFSET  WIDTH          FIELD   MEANING\n"
+           "  0       8              total   length of the preamble; little-endian unsigned\n"
+           "  8       8              frames  length of all frames; little-endian unsigned\n"
+           "  16      rest of total          unused\n"
+           "\n"
+           "Frame\n"
+           "  OFFSET  WIDTH        FIELD  MEANING\n"
+           "  0       2            len    length of the payload; big-endian unsigned\n"
+           "  2       1            a      part of the payload; unsigned\n"
+           "  3       4            time   time in seconds since 1970; part of the payload; "
+           "big-endian unsigned\n"
+           "  7       rest of len  rest   part of the payload\n");
+}
+
 static void parts_are_told_in_order(void **state)
 {
     (void)state;
@@ -267,7 +412,7 @@ static void parts_are_told_in_order(void **state)
            "  OFFSET  WIDTH  FIELD  MEANING\n"
            "  0       4             \"HEAD\"\n"
            "\n"
-           "Frame, which ends the archive\n"
+           "Frame (ends the archive)\n"
            "  OFFSET  WIDTH  FIELD  MEANING\n"
            "  0       1             constant 0; unsigned\n"
            "\n"
@@ -308,7 +453,8 @@ static void directives_are_sentences(void **state)
                                "block = 32K/7\nsignfrag =\nglue = \"\\x0a#\\xd7\\xce\"\n"
                                "max = 64M\ntail = zeros\nepoch = 1904-01-01\ngeneric = yes\n"
                                "[j]\nframe = len:u8 time:u32le data\ntail = junk\n"
-                               "epoch = 9223372036854775807\n";
+                               "epoch = 9223372036854775807\n"
+                               "[k]\nframe = len:u8 data\nepoch = -62168256000\n";
     struct ff_formats *formats = NULL;
     struct ff_format *format = NULL;
     assert_int_equal(ff_formats_new(&formats, NULL), 0);
@@ -334,7 +480,8 @@ static void directives_are_sentences(void **state)
         "Frame\n"
         "  OFFSET  WIDTH  FIELD  MEANING\n"
         "  0       4             \"GRIB\"\n"
-        "  4       4      len    length of data; big-endian signed\n"
+        "  4       4      len    length of data; big-endian signed, negative where the record goes "
+        "on in the next frame\n"
         "  8       len    data   the payload\n");
     free(words);
     ff_format_free(format);
@@ -343,6 +490,11 @@ static void directives_are_sentences(void **state)
     assert_non_null(strstr(words, "\nOther bytes may follow the last frame.\n"));
     assert_non_null(strstr(words, "\nTimes count from 9223372036854775807 seconds after 1970.\n"));
     assert_non_null(strstr(words, "  time in seconds; little-endian unsigned\n"));
+    free(words);
+    ff_format_free(format);
+    assert_int_equal(ff_formats_find(formats, "k", &format, NULL), 0);
+    words = words_of(format, NULL);
+    assert_non_null(strstr(words, "\nTimes count from 62168256000 seconds before 1970.\n"));
     free(words);
     ff_format_free(format);
     ff_formats_free(formats);
@@ -372,6 +524,10 @@ int main(void)
         cmocka_unit_test(every_kind_of_item_is_told),
         cmocka_unit_test(conditions_are_told),
         cmocka_unit_test(bit_fields_are_told_one_by_one),
+        cmocka_unit_test(headers_are_told_line_by_line),
+        cmocka_unit_test(native_items_are_told),
+        cmocka_unit_test(fragments_are_told),
+        cmocka_unit_test(a_payload_may_be_several_items),
         cmocka_unit_test(parts_are_told_in_order),
         cmocka_unit_test(long_literals_are_cut),
         cmocka_unit_test(directives_are_sentences),
