@@ -14,11 +14,22 @@
  * format: descriptions of frames, and frames decoded with them; pure
  *   format/lex.c          the words of a description
  *   format/parse.c        words to items
+ *   format/parse_type.c   a word that is a type: an item
+ *   format/parse_value.c  and what it must be: constants, names, functions
  *   format/resolve.c      the names in items to places; how the payload's size is told
  *   format/compile.c      items to a layout
  *   format/layout.h       the layout: a description compiled
+ *   format/window.h       the bytes of an archive that are at hand
  *   format/decode.c       one frame from a window of bytes
  *   format/decode_fault.c what is wrong with a frame, in words
+ *   format/headers.c      lines of names and values, and the blank line
+ *   format/date.c         dates as archives write them
+ *   format/pcapng.c       the clock of a pcapng interface
+ *   format/native.c       items that take code of their own
+ *   format/native_map.c   those of Avro and Hadoop
+ *   format/native_journal.c  those of the systemd journal
+ *   format/native_arrow.c those of Arrow
+ *   format/native_part.h  what these share
  *   format/checksum.c     the checksums that descriptions know
  *   format/directive.c    what holds for the whole archive: blocks, tails, magic to search for
  *   format/format.c       a format: a layout with a name
@@ -53,6 +64,11 @@
  * archive: source, format and index joined
  *   archive/archive.c     opening, scanning in the background, what is known
  *   archive/scan.c        one forward pass, an event at a time
+ *   archive/join.c        records that lie in several frames
+ *   archive/joined.c      the bytes of such a record
+ *   archive/resync.c      where an archive goes on after damage
+ *   archive/context.c     frames that later records depend on
+ *   archive/sums.c        the checksums of a frame
  *   archive/reader.c      a window that moves over a source, frames decoded through it
  *   archive/frame.c       a record's frame once more
  *   archive/details.c     time, type and name from a frame's header

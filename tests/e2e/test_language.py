@@ -17,20 +17,26 @@ BOTH_MIN = SEEDS * ARCHIVES // 10
 
 
 def listed(description, data, *, pipe):
-    """What framefs ls says: records as (offset, payload, frame), and the damage's offset."""
+    """What framefs ls says before the first damage: records as (offset, payload, frame), and the
+    damage's offset. Those after it are only held to stand behind it, one behind the other."""
     where, stdin = ('-', data) if pipe else (harness.write(data), b'')
     result = framefs('ls', '--json', '--frame', description, where, stdin=stdin, status=None)
-    records = []
+    records, end = [], 0
     for number, line in enumerate(result.text.splitlines()):
         record = json.loads(line)
         equal(record['number'], number, 'number')
         records.append((record['offset'], record['length'], record['frame']))
+        check(record['offset'] >= end, f'record {number} is not behind the one before')
+        end = record['offset'] + record['frame']
+    check(end <= len(data), 'the last record goes past the end')
     damage = re.search(r'record (\d+) at byte (\d+): ', result.err)
     check(damage or not result.err, result.err)
     check(damage or result.status == 0, repr(result))
-    if damage:
-        equal(int(damage[1]), len(records), 'number of the damaged record')
-    return records, int(damage[2]) if damage else None
+    if not damage:
+        return records, None
+    before, later = records[:int(damage[1])], records[int(damage[1]):]
+    check(all(offset > int(damage[2]) for offset, _, _ in later), 'a record before the damage')
+    return before, int(damage[2])
 
 
 def expected(form, data):

@@ -85,6 +85,9 @@ static void every_type_compiles(void **state)
     accepts("; len:u8 data ; \"END\"");
     accepts(" ; len:u8 data");
     accepts("u32le=1 ; len:u8 data | u8=255 @hide | u8=254 @end ; \"END\"");
+    accepts("u8=frag(1 2 3 4) len:u8 data");
+    accepts("u32le{frag:2 len:30} data");
+    accepts("headers{len=Content-Length time=Date name=Subject type=Content-Type} data");
     accepts("len:u8 data bytes[16]=md5(data) u64le=xxh64(data) u32le=adler32(data) "
             "u32le=sum32(data) u32le=crc32c-masked(len..data)");
 }
@@ -127,8 +130,8 @@ static void faults_are_shown_with_a_caret(void **state)
     refuses("line*2 data[1]", -EINVAL, "only a number", "*2");
     refuses("align[0] data[1]", -EINVAL, "alignment", "0]");
     refuses("align[4 moon] data[1]", -EINVAL, "counts from", "moon");
-    refuses("@wrong data[1]", -EINVAL, "@hide and @end", "@wrong");
-    refuses("@hide ; data[1]", -EINVAL, "only frames", "@hide");
+    refuses("@wrong data[1]", -EINVAL, "there are @hide, @end", "@wrong");
+    refuses("@hide ; data[1]", -EINVAL, "only a frame", "@hide");
     refuses("len:u8 data ; data[1]", -EINVAL, "only a frame has data", "data");
     refuses("data[1] ; ; ; u8", -EINVAL, "too many ';'", NULL);
     refuses("", -EINVAL, "empty part", NULL);
@@ -140,8 +143,18 @@ static void faults_are_shown_with_a_caret(void **state)
     refuses("u8 ; data[1] ; line", -EINVAL, "fixed size", "line");
     refuses("len:u8,data", -EINVAL, "blank", ",data");
     refuses("len:u8=1=2 data", -EINVAL, "condition already", "2");
-    refuses("u8=frag(1 2 3 4) len:u8 data", -ENOTSUP, "not supported", "frag");
-    refuses("headers{len=Content-Length} data", -ENOTSUP, "not supported", "headers");
+    refuses("u8=frag(1 2 3) len:u8 data", -EINVAL, "a number is expected", ") len");
+    refuses("u8=frag(1 2 3 4 5) len:u8 data", -EINVAL, "four numbers", "5)");
+    refuses("u8=frag(1 1 2 3) len:u8 data", -EINVAL, "differ", " 2 3)");
+    refuses("str[4]=frag(1 2 3 4) data[1]", -EINVAL, "only a number", "frag");
+    refuses("u32le{frag:2 x:2 len:28} u8=frag(1 2 3 4) data", -EINVAL, "already", "frag(");
+    refuses("u8=frag(1 2 3 4) len:u8 data @hide", -EINVAL, "neither @hide nor @end", NULL);
+    refuses("u8=frag(1 2 3 4) len:u8 data @end", -EINVAL, "neither @hide nor @end", NULL);
+    refuses("len:u8 data | u8=frag(1 2 3 4)", -EINVAL, "has a payload", NULL);
+    refuses("headers{len=A len=B} data", -EINVAL, "told twice", "len=B");
+    refuses("headers{size=A} data", -EINVAL, "headers tell", "size");
+    refuses("headers{} data", -EINVAL, "nothing tells the size", "data");
+    refuses("headers{len=} data", -EINVAL, "from 1 to 63 bytes", "}");
     refuses("data:u8 data[1]", -EINVAL, "means the payload", "data:u8");
     refuses("u8{data:8} data[1]", -EINVAL, "names of bits", "data:8");
     refuses("x:u8 len:u32e data", -EINVAL, "byte-order mark", "len:u32e");
