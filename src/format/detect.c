@@ -27,7 +27,7 @@
 #define FAINT_BITS   2  /* of a frame, in the mean */
 #define CERTAIN_BITS 24 /* of constants: outranks whatever has only lengths */
 #define EQUAL_BITS   8  /* a smaller difference decides nothing */
-#define MENTION_BITS 8  /* a format with less is not worth its name */
+#define MENTION_BITS 12 /* a format with less is not worth its name */
 #define NAMES_SHOWN  4
 
 /* Better ones later. */
@@ -320,13 +320,13 @@ static int refuse(const struct ranking *ranking, struct ff_error *error)
     char names[FF_CANDIDATE_NAME_BYTES * (NAMES_SHOWN + 1)];
     size_t weak = 0;
 
-    if (known)
-        return ff_error_set(error, -ENOENT, "no known framing: it is %s%s%s", known->what,
-                            known->how ? "; " : "", known->how ? known->how : "");
     if (ranking->count && ranking->entries[0].class == CLASS_BEGINS)
         return ff_error_set(error, -ENOENT,
                             "no known format fits; it begins as %s, but at byte %" PRIu64 " %s",
                             first->name, first->offset, first->reason);
+    if (known)
+        return ff_error_set(error, -ENOENT, "no known framing: it is %s%s%s", known->what,
+                            known->how ? "; " : "", known->how ? known->how : "");
     while (weak < ranking->count && ranking->entries[weak].class == CLASS_WEAK &&
            ranking->entries[weak].bits >= MENTION_BITS)
         weak++;

@@ -4,6 +4,8 @@
 
 #define PIPE(program) "decompress it first, as in: " program " FILE | framefs ls -"
 
+#define TEXT_LOOKED_AT_BYTES ((size_t)4096)
+
 /* Bytes at an offset; most are the ones that file(1) goes by, too. */
 struct magic {
     uint16_t offset;
@@ -94,6 +96,22 @@ static const struct magic magics[] = {
     MAGIC(0, "\x1a\x45\xdf\xa3", "a Matroska or WebM film", NULL),
 };
 
+static const struct ff_known text = {"text", "framefs reads records that lengths tell, not lines"};
+
+/* No control bytes but those that set text; UTF-16 by its mark. */
+static bool is_text(const struct ff_head *head)
+{
+    const uint8_t *bytes = head->buf;
+    size_t len = head->len < TEXT_LOOKED_AT_BYTES ? head->len : TEXT_LOOKED_AT_BYTES;
+
+    if (len >= 2 && (memcmp(bytes, "\xff\xfe", 2) == 0 || memcmp(bytes, "\xfe\xff", 2) == 0))
+        return bytes[0] == 0xff ? len >= 4 && bytes[3] == 0 : len >= 4 && bytes[2] == 0;
+    for (size_t i = 0; i < len; i++)
+        if ((bytes[i] < 0x20 && !(bytes[i] >= '\t' && bytes[i] <= '\r')) || bytes[i] == 0x7f)
+            return false;
+    return len > 0;
+}
+
 const struct ff_known *ff_known_find(const struct ff_head *head)
 {
     const uint8_t *bytes = head->buf;
@@ -104,5 +122,5 @@ const struct ff_known *ff_known_find(const struct ff_head *head)
             memcmp(bytes + magic->offset, magic->bytes, magic->len) == 0)
             return &magic->known;
     }
-    return NULL;
+    return is_text(head) ? &text : NULL;
 }
