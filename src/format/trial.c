@@ -239,6 +239,31 @@ static void add_frame(struct walk *walk)
     sum->wrong += evidence.wrong;
 }
 
+/* Where frames go on behind a place where none fits: at what every frame begins with, if the
+ * description tells that, or with the next block. UINT64_MAX: not within the head. */
+static uint64_t next_frame(const struct walk *walk, uint64_t offset)
+{
+    const struct ff_directives *directives = &walk->layout->directives;
+    const struct ff_directive_bytes *magic = &directives->resync;
+    struct ff_decoder d = walk->decoder;
+
+    if (directives->block) {
+        offset += directives->block - offset % directives->block;
+        return offset < walk->window.len ? offset : UINT64_MAX;
+    }
+    while (magic->len && ++offset < walk->window.len) {
+        const uint8_t *found = memmem(walk->window.bytes + offset, walk->window.len - offset,
+                                      magic->bytes, magic->len);
+        if (!found)
+            break;
+        offset = (uint64_t)(found - walk->window.bytes);
+        ff_decode_begin(&d, FF_FRAME, offset);
+        if (ff_decode(&d, &walk->window) == FF_DECODE_DONE)
+            return offset;
+    }
+    return UINT64_MAX;
+}
+
 /* The frames from offset on. */
 static void walk_frames(struct walk *walk, uint64_t offset)
 {
@@ -246,7 +271,7 @@ static void walk_frames(struct walk *walk, uint64_t offset)
     struct ff_evidence *evidence = &trial->evidence;
     struct ff_decoder *d = &walk->decoder;
 
-    for (;; offset = d->end) {
+    for (;; offset = d->end + ff_decode_padding(walk->layout, d->end)) {
         trial->offset = offset;
         walk->starts[evidence->frames] = offset;
         if (walk_end(walk, offset))
@@ -256,6 +281,18 @@ static void walk_frames(struct walk *walk, uint64_t offset)
             return;
         ff_decode_begin(d, FF_FRAME, offset);
         int r = ff_decode(d, &walk->window);
+        if (r == -EUCLEAN) {
+            uint64_t next = next_frame(walk, offset);
+            if (next != UINT64_MAX) {
+                ff_decode_begin(d, FF_FRAME, next);
+                r = ff_decode(d, &walk->window);
+                walk->starts[evidence->frames] = next;
+            } else if (evidence->frames && walk->layout->directives.tail == FF_TAIL_ZEROS &&
+                       is_zero_from(walk, offset)) {
+                trial->end = FF_TRIAL_LANDS;
+                return;
+            }
+        }
         if (r == FF_DECODE_NEED || r == -ENODATA)
             weigh_part(walk, FF_FRAME, offset, &walk->part);
         if (r < 0)
