@@ -30,6 +30,10 @@ struct ff_archive_options {
     uint64_t interval_bytes; /* a power of two within the limits above; 0 for the default */
     size_t window_bytes;     /* of the scan; 0 for the default */
     uint64_t records_max; /* the scan ends with a damage where one more begins; 0: no such limit */
+    /* Which records are shown, by what their headers tell; NULL: all. The others keep their
+     * numbers, but are not found. Called for each record in the thread that scans. */
+    bool (*shows)(void *context, const struct ff_details *details);
+    void *shows_context;
 };
 
 /* Takes over source and format, also on failure. No byte is scanned yet. */
@@ -53,14 +57,17 @@ void ff_archive_scan_stop(struct ff_archive *archive);
 void ff_archive_on_progress(struct ff_archive *archive, void (*progress)(void *context),
                             void *context);
 
-/* What is known now (any). complete: no more records will come; then count is final. */
+/* What is known now (any): how many records there are, and how many of them are shown. complete: no
+ * more will come; then both are final. */
 uint64_t ff_archive_count(const struct ff_archive *archive);
+uint64_t ff_archive_shown(const struct ff_archive *archive);
 bool ff_archive_complete(const struct ff_archive *archive);
 
 struct ff_summary {
     uint64_t archive_bytes;
     uint64_t scanned_bytes;
-    uint64_t records;
+    uint64_t left_out; /* records that are not shown */
+    uint64_t records;  /* that are shown, and of them: */
     uint64_t payload_bytes;
     uint64_t smallest, largest; /* payloads; 0 when there is no record */
     uint64_t histogram[65];     /* [0]: empty payloads; [k]: payloads of 2^(k-1) .. 2^k-1 bytes */
@@ -87,7 +94,12 @@ uint8_t ff_archive_epoch(const struct ff_archive *archive);
  * (any). */
 bool ff_archive_has_times(const struct ff_archive *archive);
 
-/* 0; -EAGAIN when the scan has not come so far; -ENOENT past the last record (any). */
+/* The first record that is shown, from `number` on: -EAGAIN when the scan has not come so far,
+ * -ENOENT when there is none (any). */
+int ff_archive_next(const struct ff_archive *archive, uint64_t number, uint64_t *ret_number);
+
+/* 0; -EAGAIN when the scan has not come so far; -ENOENT past the last record, and for one that is
+ * not shown (any). */
 int ff_archive_record(const struct ff_archive *archive, uint64_t number,
                       struct ff_record *ret_record);
 
@@ -145,9 +157,9 @@ __attribute__((warn_unused_result)) int ff_view_record(const struct ff_archive *
                                                        enum ff_content content,
                                                        struct ff_view *ret_view);
 void ff_view_archive(const struct ff_archive *archive, struct ff_view *ret_view);
-/* Records first..last, both included, as an archive of the same format: -EAGAIN, -ENOENT as
- * ff_archive_record(); -EINVAL when first > last; -EOVERFLOW when the frames that it depends on are
- * too many to be known. */
+/* Records first..last, both included, and all between them, also what is not shown, as an archive
+ * of the same format: -EAGAIN, -ENOENT as ff_archive_record(); -EINVAL when first > last;
+ * -EOVERFLOW when the frames that it depends on are too many to be known. */
 int ff_view_slice(const struct ff_archive *archive, uint64_t first, uint64_t last,
                   struct ff_view *ret_view);
 
@@ -165,9 +177,9 @@ int ff_view_context(const struct ff_archive *archive, const struct ff_record *re
 ssize_t ff_view_read(struct ff_archive *archive, const struct ff_view *view, void *buf, size_t len,
                      uint64_t offset, struct ff_error *error);
 
-/* All payloads joined, each followed by the separator (len bytes, 0 for none). The size: -EAGAIN
- * while the scan goes on, -EOVERFLOW when it passes 2^63-1. Reading: as ff_view_read(), and -EAGAIN
- * for bytes that the scan has not come to (any). */
+/* All payloads that are shown joined, each followed by the separator (len bytes, 0 for none). The
+ * size: -EAGAIN while the scan goes on, -EOVERFLOW when it passes 2^63-1. Reading: as
+ * ff_view_read(), and -EAGAIN for bytes that the scan has not come to (any). */
 int ff_all_size(const struct ff_archive *archive, size_t separator_len, uint64_t *ret_size);
 ssize_t ff_all_read(struct ff_archive *archive, const void *separator, size_t separator_len,
                     void *buf, size_t len, uint64_t offset, struct ff_error *error);

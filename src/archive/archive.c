@@ -69,7 +69,10 @@ static int open_archive(struct ff_archive *archive, const struct ff_archive_opti
     archive->interval_bytes =
         options->interval_bytes ? options->interval_bytes : FF_INTERVAL_DEFAULT_BYTES;
     archive->records_max = options->records_max ? options->records_max : FF_INDEX_RECORDS_MAX;
-    if (!archive->name || ff_index_new(&archive->index) < 0)
+    archive->shows = options->shows;
+    archive->shows_context = options->shows_context;
+    if (!archive->name || ff_index_new(&archive->index) < 0 ||
+        (archive->shows && ff_select_new(&archive->select) < 0))
         return ff_error_set(error, -ENOMEM, "out of memory");
     if (!is_power_of_two(archive->interval_bytes) ||
         archive->interval_bytes < FF_INTERVAL_MIN_BYTES ||
@@ -118,6 +121,7 @@ void ff_archive_close(struct ff_archive *archive)
     ff_archive_scan_stop(archive);
     ff_scan_close(archive->scan);
     ff_index_free(archive->index);
+    ff_select_free(archive->select);
     ff_source_close(archive->source);
     ff_format_free(archive->format);
     pthread_mutex_destroy(&archive->mutex);
@@ -163,11 +167,6 @@ bool ff_archive_has_times(const struct ff_archive *archive)
     return archive->has_times;
 }
 
-uint64_t ff_archive_count(const struct ff_archive *archive)
-{
-    return ff_index_count(archive->index);
-}
-
 bool ff_archive_complete(const struct ff_archive *archive)
 {
     return atomic_load_explicit(&archive->complete, memory_order_acquire);
@@ -200,32 +199,12 @@ int ff_archive_damage(struct ff_archive *archive, uint64_t index, struct ff_dama
     return r;
 }
 
-int ff_archive_record(const struct ff_archive *archive, uint64_t number,
-                      struct ff_record *ret_record)
-{
-    struct ff_index_entry entry;
-    /* Complete is read first: a record that came in between is then found. */
-    bool complete = ff_archive_complete(archive);
-    int r = ff_index_get(archive->index, number, &entry);
-    if (r == -ENOENT)
-        return complete ? -ENOENT : -EAGAIN;
-    if (r < 0)
-        return r;
-    *ret_record = (struct ff_record){.number = number,
-                                     .offset = entry.offset,
-                                     .head = entry.head,
-                                     .payload = entry.payload,
-                                     .tail = entry.tail,
-                                     .skipped = entry.join ? entry.join - 1 : 0,
-                                     .joined = entry.join != 0};
-    return 0;
-}
-
 /* ---- the scan ---- */
 
 /* What was learned since the last time it was published. */
 struct scan_batch {
     uint64_t records, payload_bytes;
+    uint64_t left_out;
     uint64_t smallest, largest;
     uint64_t histogram[65];
 };
@@ -247,6 +226,7 @@ static void publish(struct ff_archive *archive, struct scan_batch *batch)
         for (size_t i = 0; i < sizeof(batch->histogram) / sizeof(*batch->histogram); i++)
             summary->histogram[i] += batch->histogram[i];
     }
+    summary->left_out += batch->left_out;
     summary->scanned_bytes = position.offset;
     pthread_mutex_unlock(&archive->mutex);
     memset(batch, 0, sizeof(*batch));
@@ -305,6 +285,15 @@ static int note_state(struct ff_archive *archive, uint64_t record, uint32_t stat
     return r;
 }
 
+/* Of the record that the scan gave last. */
+static bool is_shown(const struct ff_archive *archive)
+{
+    struct ff_details details;
+
+    return !archive->select || (ff_scan_details(archive->scan, &details) == 0 &&
+                                archive->shows(archive->shows_context, &details));
+}
+
 static int take_record(struct ff_archive *archive, const struct ff_record *record,
                        struct scan_batch *batch)
 {
@@ -336,7 +325,13 @@ static int take_record(struct ff_archive *archive, const struct ff_record *recor
     if (archive->change_count == 0 || archive->changes[archive->change_count - 1].state != state)
         if ((r = note_state(archive, record->number, state)) < 0)
             return r;
-    if ((r = ff_index_append(archive->index, &entry)) < 0)
+    if (!is_shown(archive)) {
+        batch->left_out++;
+        return ff_select_append(archive->select, false);
+    }
+    /* The index first: then a record that is known to be shown has its place. */
+    if ((r = ff_index_append(archive->index, &entry)) < 0 ||
+        (archive->select && (r = ff_select_append(archive->select, true)) < 0))
         return r;
     if (!batch->records || record->payload < batch->smallest)
         batch->smallest = record->payload;
@@ -378,8 +373,7 @@ static void finish(struct ff_archive *archive, struct scan_batch *batch, bool re
 /* From offset on nothing is known, for a reason that is not the archive's bytes. */
 static void give_up(struct ff_archive *archive, uint64_t offset, int code, const char *reason)
 {
-    struct ff_damage damage = {
-        .offset = offset, .record = ff_index_count(archive->index), .code = code};
+    struct ff_damage damage = {.offset = offset, .record = ff_archive_count(archive), .code = code};
     if (archive->size != FF_SIZE_UNKNOWN && archive->size > offset)
         damage.len = archive->size - offset;
     snprintf(damage.reason, sizeof(damage.reason), "%s", reason);
@@ -413,7 +407,7 @@ int ff_archive_scan(struct ff_archive *archive, uint64_t records, struct ff_erro
 
     if (ff_archive_complete(archive))
         return 0;
-    while (ff_index_count(archive->index) < records) {
+    while (ff_archive_count(archive) < records) {
         if (atomic_load_explicit(&archive->stop, memory_order_relaxed))
             break;
         uint64_t reads = scan->reader.reads;
@@ -435,7 +429,7 @@ int ff_archive_scan(struct ff_archive *archive, uint64_t records, struct ff_erro
             add_damage(archive, &event.damage);
             continue;
         }
-        r = ff_index_count(archive->index) < archive->records_max
+        r = ff_archive_count(archive) < archive->records_max
                 ? take_record(archive, &event.record, &batch)
                 : -EOVERFLOW;
         if (r < 0) {
@@ -443,7 +437,7 @@ int ff_archive_scan(struct ff_archive *archive, uint64_t records, struct ff_erro
             finish(archive, &batch, false);
             return r;
         }
-        if (batch.records >= BATCH || scan->reader.reads != reads)
+        if (batch.records + batch.left_out >= BATCH || scan->reader.reads != reads)
             publish(archive, &batch);
     }
     publish(archive, &batch);

@@ -9,6 +9,7 @@
 #include "archive/context.h"
 #include "archive/scan.h"
 #include "index/index.h"
+#include "index/select.h"
 
 /* From this record on the decode state is this one. */
 struct ff_state_change {
@@ -29,7 +30,10 @@ struct ff_joined_hint {
 struct ff_archive {
     struct ff_source *source;
     struct ff_format *format;
-    struct ff_index *index;
+    struct ff_index *index;   /* of the records that are shown */
+    struct ff_select *select; /* NULL: all are */
+    bool (*shows)(void *context, const struct ff_details *details);
+    void *shows_context;
     struct ff_scan *scan; /* of the scanning thread */
     char *name;           /* escaped, for messages */
     uint64_t interval_bytes;
@@ -62,6 +66,10 @@ struct ff_archive {
     struct ff_state_change *changes; /* owned; in order of record */
     size_t change_count, change_room;
 };
+
+/* The record that has so many shown ones before it: -ENOENT past the last that is known. */
+int ff_archive_record_at(const struct ff_archive *archive, uint64_t rank,
+                         struct ff_record *ret_record);
 
 /* Sets an error that names the archive, the record (UINT64_MAX: none) and the offset; returns code.
  */

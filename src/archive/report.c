@@ -32,13 +32,19 @@ static json_t *archive_json(struct ff_archive *archive)
     json_t *damage = damage_json(archive);
     if (!damage)
         return NULL;
-    return json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:b, s:I, s:I, s:o}", "archive",
-                     archive->name, "format", archive->format->name, "records",
-                     (json_int_t)s.records, "payload_bytes", (json_int_t)s.payload_bytes,
-                     "archive_bytes", (json_int_t)s.archive_bytes, "smallest",
-                     (json_int_t)s.smallest, "largest", (json_int_t)s.largest, "complete",
-                     (int)s.complete, "scanned_bytes", (json_int_t)s.scanned_bytes, "damages",
-                     (json_int_t)s.damages, "damage", damage);
+    json_t *object =
+        json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:b, s:I, s:I, s:o}", "archive",
+                  archive->name, "format", archive->format->name, "records", (json_int_t)s.records,
+                  "payload_bytes", (json_int_t)s.payload_bytes, "archive_bytes",
+                  (json_int_t)s.archive_bytes, "smallest", (json_int_t)s.smallest, "largest",
+                  (json_int_t)s.largest, "complete", (int)s.complete, "scanned_bytes",
+                  (json_int_t)s.scanned_bytes, "damages", (json_int_t)s.damages, "damage", damage);
+    if (object && archive->select &&
+        json_object_set_new(object, "left_out", json_integer((json_int_t)s.left_out)) < 0) {
+        json_decref(object);
+        object = NULL;
+    }
+    return object;
 }
 
 char *ff_report_json(struct ff_archive *const *archives, size_t count)

@@ -270,7 +270,7 @@ int ff_all_size(const struct ff_archive *archive, size_t separator_len, uint64_t
 
     if (!ff_archive_complete(archive))
         return -EAGAIN;
-    count = ff_archive_count(archive);
+    count = ff_archive_shown(archive);
     int r = ff_index_payload_before(archive->index, count, &size);
     if (r < 0)
         return r;
@@ -292,9 +292,25 @@ struct span {
     size_t len;
 };
 
-/* Copies payload bytes [at, at + len) of the archive, through the span when they are few. */
+/* How much to read at `at`, inside the record of that rank, for a caller who goes on until he has
+ * `wanted` bytes: frames around the payloads make the span longer than that. */
+static size_t span_len(const struct ff_archive *archive, uint64_t at, size_t wanted, uint64_t rank,
+                       size_t len)
+{
+    uint64_t span = (uint64_t)wanted * 2 < SPAN_BYTES ? (uint64_t)wanted * 2 : SPAN_BYTES;
+    struct ff_record next;
+
+    /* Where the next record lies far behind, as where few are shown, the span would be for one. */
+    if (ff_archive_record_at(archive, rank + 1, &next) < 0 || next.offset - at >= span / 2)
+        return len;
+    return span > len ? (size_t)span : len;
+}
+
+/* Copies payload bytes [at, at + len) of the record of that rank, through the span when they are
+ * few. wanted: as for span_len(). */
 static int copy_payload(struct ff_archive *archive, struct span *span, uint8_t *out, size_t len,
-                        uint64_t at, uint64_t hint, uint64_t record, struct ff_error *error)
+                        uint64_t at, size_t wanted, uint64_t rank, const struct ff_record *record,
+                        struct ff_error *error)
 {
     if (at >= span->offset && at - span->offset <= span->len &&
         len <= span->len - (size_t)(at - span->offset)) {
@@ -302,17 +318,15 @@ static int copy_payload(struct ff_archive *archive, struct span *span, uint8_t *
         return 0;
     }
     if (len >= SPAN_BYTES / 4)
-        return read_all(archive, out, len, at, record, error);
+        return read_all(archive, out, len, at, record->number, error);
     if (!span->buf && !(span->buf = malloc(SPAN_BYTES)))
         return -ENOMEM;
     /* As far as the caller may come, as far as the archive goes. */
-    uint64_t want = hint < SPAN_BYTES ? hint : SPAN_BYTES;
-    if (want < len)
-        want = len;
+    size_t want = span_len(archive, at, wanted, rank, len);
     span->len = 0;
-    ssize_t got = ff_source_read_full(archive->source, span->buf, (size_t)want, at);
+    ssize_t got = ff_source_read_full(archive->source, span->buf, want, at);
     if (got < 0 || (size_t)got < len)
-        return read_all(archive, out, len, at, record, error);
+        return read_all(archive, out, len, at, record->number, error);
     span->offset = at;
     span->len = (size_t)got;
     memcpy(out, span->buf, len);
@@ -324,22 +338,22 @@ ssize_t ff_all_read(struct ff_archive *archive, const void *separator, size_t se
 {
     uint8_t *out = buf;
     struct span span = {0};
-    uint64_t number, within, first_offset = 0;
+    uint64_t rank, within, first_offset = 0;
     size_t done = 0;
 
     /* Read first: then what is not found is not there, or not yet. */
     bool complete = ff_archive_complete(archive);
-    int r = ff_index_find(archive->index, separator_len, offset, &number, &within);
+    int r = ff_index_find(archive->index, separator_len, offset, &rank, &within);
     if (r == -ENOENT)
         return complete ? 0 : -EAGAIN;
     while (r == 0 && done < len) {
         struct ff_record record;
-        r = ff_archive_record(archive, number, &record);
+        r = ff_archive_record_at(archive, rank, &record);
         if (r < 0)
             break;
         if (record.payload == 0 && separator_len == 0) {
             /* Millions of them may follow each other. */
-            r = ff_index_find(archive->index, 0, offset + done, &number, &within);
+            r = ff_index_find(archive->index, 0, offset + done, &rank, &within);
             continue;
         }
         uint64_t at = record.offset + record.head + within;
@@ -348,13 +362,12 @@ ssize_t ff_all_read(struct ff_archive *archive, const void *separator, size_t se
         if (within < record.payload) {
             uint64_t left = record.payload - within;
             size_t piece = left < len - done ? (size_t)left : len - done;
-            /* Frames around the payloads make the span longer than what is asked for. */
-            uint64_t hint = (uint64_t)(len - done) * 2;
             if (record.joined)
                 r = ff_archive_joined(archive, &record, FF_JOINED_PAYLOAD, out + done, piece,
                                       within, error);
             else
-                r = copy_payload(archive, &span, out + done, piece, at, hint, number, error);
+                r = copy_payload(archive, &span, out + done, piece, at, len - done, rank, &record,
+                                 error);
             if (r < 0)
                 break;
             done += piece;
@@ -366,7 +379,7 @@ ssize_t ff_all_read(struct ff_archive *archive, const void *separator, size_t se
             memcpy(out + done, (const uint8_t *)separator + skip, piece);
             done += piece;
         }
-        number++;
+        rank++;
         within = 0;
     }
     free(span.buf);
