@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/units.h"
+#include "format/decode_fast.h"
 #include "format/lex.h"
 #include "format/native.h"
 
@@ -23,6 +24,7 @@ static int compile_alt(const struct ff_alt_source *source, struct ff_layout *lay
     *alt = (struct ff_alt){.first = layout->item_count,
                            .equation = layout->equation_count,
                            .preamble = FF_NO_ITEM,
+                           .fast.payload = FF_NO_ITEM,
                            .frag_slot = FF_NO_SLOT};
     memset(&alt->roles, FF_NO_SLOT, sizeof(alt->roles));
 
@@ -35,6 +37,8 @@ static int compile_alt(const struct ff_alt_source *source, struct ff_layout *lay
     int r;
     if ((r = ff_parse_alt(&parser)) < 0 || (r = ff_resolve_alt(&parser)) < 0)
         return r;
+    if (source->section == FF_FRAME)
+        ff_decode_fast_plan(layout, alt);
     if (source->suffix) {
         size_t len = strlen(source->suffix);
         if (len > (size_t)(FF_LAYOUT_TEXT_BYTES - layout->text_len))

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/load.h"
+#include "format/decode_fast.h"
 #include "format/headers.h"
 
 #define UNKNOWN UINT64_MAX
@@ -647,6 +648,10 @@ int ff_decode(struct ff_decoder *decoder, const struct ff_window *window)
         uint8_t preamble = d->layout->alts[d->alt].preamble;
         if (preamble != FF_NO_ITEM && preamble != d->state.preamble)
             continue;
+        bool fresh = d->item == 0 && !d->begun;
+        if (fresh && d->layout->alts[d->alt].fast.payload != FF_NO_ITEM &&
+            ff_decode_fast(d, window))
+            return FF_DECODE_DONE;
         int r = decode_alt(d, window);
         if (r >= 0)
             return r;

@@ -178,6 +178,22 @@ struct ff_roles {
     uint8_t data, data_last;      /* items: the payload is all from the one to the other */
 };
 
+/* One item of an alternative that decode_fast.h decodes. */
+struct ff_fast_item {
+    uint32_t place; /* bytes before it, from the frame's beginning or from the payload's end */
+    uint8_t load;   /* its private matter */
+    uint8_t slot;
+};
+
+/* An alternative of the shape that decode_fast.h decodes; its items are ff_layout.fast_items from
+ * ff_alt.first on. */
+struct ff_fast {
+    uint8_t payload;        /* the item of which no size is fixed; FF_NO_ITEM: not of that shape */
+    uint8_t length;         /* the item whose number tells its size */
+    uint32_t head, trailer; /* bytes before and after it */
+    uint32_t covered;       /* bytes of these that the number counts, too */
+};
+
 struct ff_alt {
     uint16_t first; /* item in ff_layout.items */
     uint8_t count;
@@ -194,6 +210,7 @@ struct ff_alt {
     uint32_t overhead;     /* bytes of a frame that are certainly no payload */
     uint8_t preamble;      /* only after this alternative of the preamble, or FF_NO_ITEM */
     struct ff_roles roles;
+    struct ff_fast fast;
     struct ff_text suffix; /* "usec" of frame.usec */
 };
 
@@ -209,6 +226,7 @@ struct ff_layout {
     uint64_t postamble_max; /* bytes of the longest postamble, 0 where there is none */
     struct ff_alt alts[FF_LAYOUT_ALTS_MAX];
     struct ff_item items[FF_LAYOUT_ITEMS_MAX];
+    struct ff_fast_item fast_items[FF_LAYOUT_ITEMS_MAX];
     struct ff_equation equations[FF_LAYOUT_EQUATIONS_MAX];
     ff_value numbers[FF_LAYOUT_NUMBERS_MAX];
     struct ff_bits bits[FF_LAYOUT_BITS_MAX];

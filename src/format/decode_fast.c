@@ -1,0 +1,179 @@
+#include "format/decode_fast.h"
+
+#include <string.h>
+
+#include "base/load.h"
+
+/* How an item is read. Plain numbers of a machine word need no look at the item itself. */
+enum load {
+    LOAD_NOTHING,
+    LOAD_U32LE,
+    LOAD_U32BE,
+    LOAD_U64LE,
+    LOAD_U64BE,
+    LOAD_NUMBER,  /* any other number, and those with a constant */
+    LOAD_LITERAL, /* which must be there */
+    LOAD_NEVER,   /* no item of this shape */
+};
+
+static enum load load_of_number(const struct ff_item *item)
+{
+    bool plain = !item->is_signed && item->condition == FF_CONDITION_NONE;
+
+    if (item->mul != 1 || item->add != 0 || item->bit_count || item->sign != FF_SIGN_NONE ||
+        (item->condition != FF_CONDITION_NONE && item->condition != FF_CONDITION_IN &&
+         item->condition != FF_CONDITION_SAME))
+        return LOAD_NEVER;
+    if (plain && item->order != FF_ORDER_MARK && item->width == 4)
+        return item->order == FF_ORDER_BE ? LOAD_U32BE : LOAD_U32LE;
+    if (plain && item->order != FF_ORDER_MARK && item->width == 8)
+        return item->order == FF_ORDER_BE ? LOAD_U64BE : LOAD_U64LE;
+    return LOAD_NUMBER;
+}
+
+static enum load load_of(const struct ff_item *item)
+{
+    if (item->size_kind != FF_SIZE_FIXED || item->size > FF_LINE_MAX_BYTES || item->remember)
+        return LOAD_NEVER;
+    switch (item->kind) {
+    case FF_ITEM_INT:
+        return load_of_number(item);
+    case FF_ITEM_LITERAL:
+        return item->optional ? LOAD_NEVER : LOAD_LITERAL;
+    case FF_ITEM_BYTES:
+    case FF_ITEM_STR:
+        return item->condition == FF_CONDITION_NONE ? LOAD_NOTHING : LOAD_NEVER;
+    default:
+        return LOAD_NEVER;
+    }
+}
+
+void ff_decode_fast_plan(struct ff_layout *layout, struct ff_alt *alt)
+{
+    const struct ff_item *items = &layout->items[alt->first];
+    struct ff_fast_item *steps = &layout->fast_items[alt->first];
+    const struct ff_equation *equation = &layout->equations[alt->equation];
+    struct ff_fast fast = {0};
+
+    /* Other equations are checks, or a second length that must agree. */
+    if (alt->equation_count != 1 || equation->solves == FF_NO_ITEM ||
+        alt->frag_slot != FF_NO_SLOT || layout->directives.max ||
+        items[equation->item].slot != equation->slot)
+        return;
+    for (unsigned int i = 0; i < alt->count; i++) {
+        uint32_t *part = i < equation->solves ? &fast.head : &fast.trailer;
+        if (i == equation->solves)
+            continue;
+        enum load load = load_of(&items[i]);
+        if (load == LOAD_NEVER)
+            return;
+        steps[i] = (struct ff_fast_item){.place = *part, .load = load, .slot = items[i].slot};
+        *part += (uint32_t)items[i].size;
+        if (i >= equation->from && i <= equation->to)
+            fast.covered += (uint32_t)items[i].size;
+    }
+    fast.payload = equation->solves;
+    fast.length = equation->item;
+    alt->fast = fast;
+}
+
+static ff_value load_number(const struct ff_decoder *d, const struct ff_item *item,
+                            const uint8_t *at)
+{
+    unsigned int order = item->order == FF_ORDER_MARK ? d->order : item->order;
+    uint64_t raw = order == FF_ORDER_BE ? ff_load_be(at, item->width) : ff_load_le(at, item->width);
+    ff_value number = raw;
+
+    if (item->is_signed && raw >> (item->width * 8U - 1))
+        number -= (ff_value)1 << item->width * 8U;
+    return number;
+}
+
+static bool meets(const struct ff_decoder *d, const struct ff_item *item, ff_value number)
+{
+    const ff_value *numbers = d->layout->numbers + item->numbers;
+
+    if (item->condition == FF_CONDITION_NONE)
+        return true;
+    if (item->condition == FF_CONDITION_SAME)
+        return number == d->slots[item->same];
+    for (unsigned int i = 0; i < item->number_count; i++)
+        if (numbers[i] == number)
+            return true;
+    return false;
+}
+
+/* The items from first to before end; their places count from `offset`, where `bytes` are. */
+static inline bool load_items(struct ff_decoder *d, const struct ff_alt *alt, unsigned int first,
+                              unsigned int end, const uint8_t *bytes, uint64_t offset)
+{
+    const struct ff_fast_item *steps = &d->layout->fast_items[alt->first];
+
+    for (unsigned int i = first; i < end; i++) {
+        const struct ff_fast_item *step = &steps[i];
+        const struct ff_item *item = &d->layout->items[alt->first + i];
+        const uint8_t *at = bytes + step->place;
+        d->starts[i] = offset + step->place;
+        switch ((enum load)step->load) {
+        case LOAD_U32LE:
+            d->slots[step->slot] = ff_load_le(at, 4);
+            break;
+        case LOAD_U32BE:
+            d->slots[step->slot] = ff_load_be(at, 4);
+            break;
+        case LOAD_U64LE:
+            d->slots[step->slot] = ff_load_le(at, 8);
+            break;
+        case LOAD_U64BE:
+            d->slots[step->slot] = ff_load_be(at, 8);
+            break;
+        case LOAD_NUMBER:
+            d->slots[step->slot] = load_number(d, item, at);
+            if (!meets(d, item, d->slots[step->slot]))
+                return false;
+            break;
+        case LOAD_LITERAL:
+            if (memcmp(at, d->layout->text + item->text.start, item->text.len) != 0)
+                return false;
+            break;
+        default:
+            break;
+        }
+    }
+    return true;
+}
+
+bool ff_decode_fast(struct ff_decoder *decoder, const struct ff_window *window)
+{
+    struct ff_decoder *d = decoder;
+    const struct ff_alt *alt = &d->layout->alts[d->alt];
+    const struct ff_fast *fast = &alt->fast;
+    uint64_t fixed = (uint64_t)fast->head + fast->trailer;
+
+    if (d->offset < window->offset || d->offset - window->offset > window->len ||
+        d->offset > d->bound)
+        return false;
+    size_t before = (size_t)(d->offset - window->offset);
+    uint64_t room = window->len - before;
+    if (room > d->bound - d->offset)
+        room = d->bound - d->offset;
+    if (room < fixed)
+        return false;
+    const uint8_t *bytes = window->bytes + before;
+    /* The length first: the place of the next frame hangs on it, and on nothing else. */
+    const struct ff_item *length = &d->layout->items[alt->first + fast->length];
+    ff_value size =
+        load_number(d, length, bytes + d->layout->fast_items[alt->first + fast->length].place);
+    if (size < fast->covered || size - fast->covered > (ff_value)(room - fixed))
+        return false;
+    uint64_t len = (uint64_t)size - fast->covered, trailer = d->offset + fast->head + len;
+    if (!load_items(d, alt, 0, fast->payload, bytes, d->offset) ||
+        !load_items(d, alt, fast->payload + 1U, alt->count, bytes + fast->head + (size_t)len,
+                    trailer))
+        return false;
+    d->starts[fast->payload] = d->offset + fast->head;
+    d->pos = d->end = d->starts[alt->count] = trailer + fast->trailer;
+    d->item = alt->count;
+    d->frag = FF_FRAG_WHOLE;
+    return true;
+}
