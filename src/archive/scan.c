@@ -501,14 +501,15 @@ ssize_t ff_scan_read(struct ff_scan *scan, enum ff_content content, void *buf, s
     if (len > size - offset)
         len = (size_t)(size - offset);
     if (record->joined) {
-        if (scan->point.at > offset) {
+        enum ff_joined_bytes what = payload ? FF_JOINED_PAYLOAD : FF_JOINED_FRAME;
+        if (scan->point.at > offset || scan->point_of != what) {
             scan->point = (struct ff_joined_point){
                 .at = 0, .offset = record->offset, .state = scan->decoder.state};
             ff_scan_unpack_state(scan->frame_state, &scan->point.state);
+            scan->point_of = what;
         }
-        r = ff_joined_read(scan->reader.source, &scan->format->layout, record,
-                           payload ? FF_JOINED_PAYLOAD : FF_JOINED_FRAME, &scan->point, buf, len,
-                           offset);
+        r = ff_joined_read(scan->reader.source, &scan->format->layout, record, what, &scan->point,
+                           buf, len, offset);
     } else {
         uint64_t at = record->offset + (payload ? record->head : 0) + offset;
         ssize_t got = ff_source_read_full(scan->reader.source, buf, len, at);

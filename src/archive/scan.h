@@ -26,6 +26,7 @@ struct ff_scan {
     struct ff_decoder joined;       /* of a joined record's first frame */
     struct ff_record record;        /* that was given last */
     struct ff_joined_point point;   /* where ff_scan_read() is in it, if it is joined */
+    enum ff_joined_bytes point_of;  /* reading these */
     struct ff_contexts contexts;
     struct ff_scan_event queued; /* to be given before anything else is looked at */
     bool has_queued;
