@@ -151,7 +151,9 @@ static void judge(const struct ff_format *format, const struct ff_head *head,
     entry->bits = fixed + trial.evidence.chain;
     if (breaks)
         explain_break(format, &trial, candidate);
-    if (!is_enough(format, &trial, candidate->extension) || (known && !certain)) {
+    /* A word or a number at the beginning of a text is no magic, and few of them are no chain. */
+    bool is_other = known && (!certain || (breaks && fixed < ENOUGH_BROKEN_BITS));
+    if (!is_enough(format, &trial, candidate->extension) || is_other) {
         entry->class = !breaks ? CLASS_WEAK : candidate->magic ? CLASS_BEGINS : CLASS_FELL;
         if (!breaks)
             explain_weakness(&trial, known, candidate);

@@ -3,6 +3,7 @@
 
 import csv
 import hashlib
+import json
 import os
 
 import harness
@@ -52,6 +53,16 @@ def sample_is_read(folder, row):
     equal(len(listed), int(row['records_framed']), 'lines of ls --json')
 
 
+def sample_is_detected(folder, row):
+    """The right format with the right count, from the bytes and the file's name alone."""
+    path = os.path.join(folder, row['file'])
+    need(path)
+    found = json.loads(framefs('info', '--json', path, status=None).out)[0]
+    # An empty file is an archive of no format, unless it is said to be of one.
+    want = row['description'] if os.path.getsize(path) else 'none'
+    equal((found['format'], found['records']), (want, int(row['records_framed'])), 'detected')
+
+
 def damaged_sample_ends_well(folder, row):
     """What frames before the damage is there, as the manifest has it; the rest is reported."""
     path = os.path.join(folder, row['file'])
@@ -88,6 +99,8 @@ def register():
                 if row['framing'] == 'clean':
                     harness.add(f'{label}: {row["file"]}: every record',
                                 lambda f=folder, r=row: sample_is_read(f, r))
+                    harness.add(f'{label}: {row["file"]}: detected',
+                                lambda f=folder, r=row: sample_is_detected(f, r), fuse=False)
                 else:
                     harness.add(f'{label}: {row["file"]}: every record that damage left',
                                 lambda f=folder, r=row: damaged_sample_ends_well(f, r))
