@@ -6,7 +6,8 @@
 packages_build=(gcc libc6-dev meson ninja-build pkg-config python3 libfuse3-dev fuse3 libcmocka-dev
   libjansson-dev libxxhash-dev zlib1g-dev libisal-dev libmd-dev)
 packages_test=(clang clang-format libclang-rt-14-dev llvm g++ git scdoc mandoc shellcheck codespell
-  tcpdump)
+  tcpdump tshark libeccodes-tools yaz fstrm-bin bgpdump cpio binutils libarchive-tools python3-bson
+  python3-avro python3-kafka systemd-journal-remote)
 
 as_root() {
   if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi

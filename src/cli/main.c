@@ -21,6 +21,7 @@
  *   format/layout.h       the layout: a description compiled
  *   format/window.h       the bytes of an archive that are at hand
  *   format/decode.c       one frame from a window of bytes
+ *   format/decode_fast.c  frames of the common shape, at once
  *   format/decode_fault.c what is wrong with a frame, in words
  *   format/headers.c      lines of names and values, and the blank line
  *   format/date.c         dates as archives write them
