@@ -28,12 +28,21 @@ enum native_cut {
     NATIVE_CUTS
 };
 
+/* What is known of the archive's end. */
+enum native_end {
+    NATIVE_KNOWN,
+    NATIVE_UNKNOWN,
+    NATIVE_BEFORE_LIMIT, /* the limit is further on, and unseen */
+    NATIVE_ENDS
+};
+
 struct native_archive {
     enum ff_native_kind kind;
     const uint8_t *bytes;
     size_t len;
+    size_t behind; /* bytes that follow, but are none of the archive's */
     size_t start;  /* of the item */
-    uint64_t size; /* ARROW_META: n */
+    uint64_t size; /* ARROW_META, ARROW_SCHEMA: n */
 };
 
 struct native_result {
@@ -65,20 +74,27 @@ static inline void native_move(struct ff_window *window, uint8_t **copy,
 }
 
 static inline struct native_result native_run(const struct native_archive *archive,
-                                              enum native_cut cut, bool is_end_known, uint64_t seed)
+                                              enum native_cut cut, enum native_end known,
+                                              uint64_t seed)
 {
-    struct ff_native_item item = {.start = archive->start,
-                                  .limit = is_end_known ? archive->len : UINT64_MAX,
-                                  .size = archive->size,
-                                  .pos = archive->start};
-    const uint64_t end = archive->len;
+    const uint64_t end = archive->len, start = native_min(archive->start, end);
+    /* Behind a limit that is known, a window may have bytes that are not the item's. */
+    const uint64_t window_end = known == NATIVE_KNOWN ? end + archive->behind : end;
+    struct ff_native_item item = {
+        .start = archive->start, .limit = end, .size = archive->size, .pos = archive->start};
     unsigned long calls = 0;
     struct ff_window window;
     uint8_t *copy = NULL;
     int r;
 
-    native_move(&window, &copy, archive, cut == NATIVE_WHOLE ? 0 : native_min(archive->start, end),
-                cut == NATIVE_WHOLE ? end : native_min(archive->start, end));
+    if (known == NATIVE_UNKNOWN)
+        item.limit = UINT64_MAX;
+    if (known == NATIVE_BEFORE_LIMIT) {
+        item.limit = end + 7;
+        item.unseen = true;
+    }
+    native_move(&window, &copy, archive, cut == NATIVE_WHOLE ? 0 : start,
+                cut == NATIVE_WHOLE ? window_end : start);
     while ((r = ff_native_decode(archive->kind, &item, &window)) == FF_DECODE_NEED) {
         NATIVE_CHECK(++calls <= 1000 + 200 * (unsigned long)end);
         NATIVE_CHECK(item.pos >= item.start && item.pos <= end);
@@ -90,13 +106,14 @@ static inline struct native_result native_run(const struct native_archive *archi
         to = native_min(to, end);
         if (from >= to || (from >= window.offset && to <= window.offset + window.len)) {
             /* There are no more bytes. */
-            NATIVE_CHECK(item.limit == UINT64_MAX);
+            NATIVE_CHECK(item.limit != end);
             item.limit = end;
+            item.unseen = false;
             continue;
         }
         if (cut == NATIVE_WHOLE) {
             from = 0;
-            to = end;
+            to = window_end;
         } else if (cut == NATIVE_GROWING) {
             bool goes_on = window.len && window.offset == from;
             to = goes_on ? window.offset + window.len + 1 : from + 1;
@@ -104,7 +121,7 @@ static inline struct native_result native_run(const struct native_archive *archi
             to = from + 1 + native_random(&seed, to - from);
         } else if (cut == NATIVE_RANDOM) {
             from -= native_random(&seed, native_min(from, 20) + 1);
-            to += native_random(&seed, native_min(end - to, 20) + 1);
+            to += native_random(&seed, native_min(window_end - to, 20) + 1);
         }
         native_move(&window, &copy, archive, from, to);
     }
@@ -112,7 +129,8 @@ static inline struct native_result native_run(const struct native_archive *archi
         .r = r, .pos = item.pos, .value = item.value, .count = item.count, .fault = item.fault};
     NATIVE_CHECK(item.pos >= item.start && item.pos <= (end > item.start ? end : item.start));
     NATIVE_CHECK((r == FF_DECODE_DONE) == (item.fault == NULL));
-    NATIVE_CHECK(item.value <= FF_OFFSET_MAX || r != FF_DECODE_DONE);
+    NATIVE_CHECK(item.value <= FF_OFFSET_MAX || r != FF_DECODE_DONE ||
+                 archive->kind == FF_NATIVE_JOURNAL_ENTRY);
     if (r == FF_DECODE_DONE)
         NATIVE_CHECK(ff_native_decode(archive->kind, &item, &window) == r &&
                      item.pos == result.pos);
@@ -124,11 +142,12 @@ static inline struct native_result native_run(const struct native_archive *archi
 static inline struct native_result native_run_all(const struct native_archive *archive,
                                                   uint64_t seed)
 {
-    struct native_result result = native_run(archive, NATIVE_WHOLE, true, seed);
+    struct native_result result = native_run(archive, NATIVE_WHOLE, NATIVE_KNOWN, seed);
 
     for (int cut = NATIVE_WHOLE; cut < NATIVE_CUTS; cut++) {
-        for (int known = 0; known <= 1; known++) {
-            struct native_result other = native_run(archive, (enum native_cut)cut, known, seed);
+        for (int known = NATIVE_KNOWN; known < NATIVE_ENDS; known++) {
+            struct native_result other =
+                native_run(archive, (enum native_cut)cut, (enum native_end)known, seed);
             NATIVE_CHECK(other.r == result.r && other.pos == result.pos);
             NATIVE_CHECK(other.value == result.value && other.count == result.count);
             NATIVE_CHECK(other.fault == result.fault || strcmp(other.fault, result.fault) == 0);

@@ -477,6 +477,7 @@ static int decode_native(struct ff_decoder *d, const struct ff_window *w,
     struct ff_native_item *native = &d->native;
 
     native->limit = d->bound;
+    native->unseen = d->limit == UNKNOWN;
     int r = ff_native_decode((enum ff_native_kind)item->native, native, w);
     if (r == FF_DECODE_NEED)
         return need(d, native->need_offset, native->need_len);

@@ -58,19 +58,23 @@ static int need(struct ff_native_item *item, uint64_t offset, size_t len)
     return FF_DECODE_NEED;
 }
 
-static size_t peek_at(const struct ff_window *window, uint64_t offset, const uint8_t **ret_bytes)
+/* What the window has from offset on, but nothing that stands behind the limit. */
+static size_t peek_at(const struct ff_native_item *item, const struct ff_window *window,
+                      uint64_t offset, const uint8_t **ret_bytes)
 {
     *ret_bytes = NULL;
     if (offset < window->offset || offset - window->offset >= window->len)
         return 0;
-    *ret_bytes = window->bytes + (size_t)(offset - window->offset);
-    return window->len - (size_t)(offset - window->offset);
+    size_t at = (size_t)(offset - window->offset), len = window->len - at;
+    uint64_t left = left_from(item, offset);
+    *ret_bytes = window->bytes + at;
+    return len < left ? len : (size_t)left;
 }
 
 size_t ff_native_peek(const struct ff_native_item *item, const struct ff_window *window,
                       const uint8_t **ret_bytes)
 {
-    return peek_at(window, item->pos, ret_bytes);
+    return peek_at(item, window, item->pos, ret_bytes);
 }
 
 int ff_native_need(struct ff_native_item *item, size_t have, size_t max)
@@ -84,7 +88,7 @@ int ff_native_need(struct ff_native_item *item, size_t have, size_t max)
 int ff_native_read(struct ff_native_item *item, const struct ff_window *window, uint64_t offset,
                    size_t len, const uint8_t **ret_bytes)
 {
-    if (peek_at(window, offset, ret_bytes) >= len)
+    if (peek_at(item, window, offset, ret_bytes) >= len)
         return FF_DECODE_DONE;
     if (left_from(item, offset) < len)
         return fail_short(item);
@@ -110,7 +114,7 @@ static int pass(struct ff_native_item *item, const struct ff_window *window)
         return fail_short(item);
     uint64_t end = item->pos + item->skip;
     bool is_seen = window->len > 0 && end <= window->offset + window->len;
-    if (item->limit == UNKNOWN && !is_seen)
+    if ((item->limit == UNKNOWN || item->unseen) && !is_seen)
         return need(item, end - 1, 1);
     item->pos = end;
     item->skip = 0;

@@ -1,5 +1,5 @@
 /* journal_entry: "NAME=text\n", or "NAME\n", u64le size, so many bytes, "\n". A text's line may be
- * of any length, so it is passed over piece by piece. */
+ * of any length, so it is passed over piece by piece. The time is a text too, of digits. */
 #include <stdbool.h>
 #include <string.h>
 
@@ -8,10 +8,11 @@
 
 #define TEXT_PIECE_BYTES  4096
 #define BINARY_SIZE_BYTES 8
+#define TIME_DIGITS_MAX   19 /* that any 64 bits hold */
 
 static const char time_name[] = "__REALTIME_TIMESTAMP";
 
-enum stage { FIELD, TEXT, BINARY_SIZE, BINARY_END };
+enum stage { FIELD, TIME, TEXT, BINARY_SIZE, BINARY_END };
 
 static bool is_name(uint8_t c, bool is_first)
 {
@@ -32,21 +33,9 @@ static int read_name(struct ff_native_item *item, const uint8_t *bytes, size_t h
         return ff_native_fail(item, "the name of a field of the journal is not of A-Z, 0-9 and _");
     if (len == 0)
         return ff_native_fail(item, "a field of the journal has no name");
-    item->stage = bytes[len] == '=' ? TEXT : BINARY_SIZE;
-    item->left =
-        bytes[len] == '=' && len == sizeof(time_name) - 1 && memcmp(bytes, time_name, len) == 0;
+    bool is_time = len == sizeof(time_name) - 1 && memcmp(bytes, time_name, len) == 0;
+    item->stage = bytes[len] == '\n' ? BINARY_SIZE : is_time ? TIME : TEXT;
     return ff_native_advance(item, len + 1, 0);
-}
-
-/* Digits only, and no more than fit. */
-static uint64_t read_time(const uint8_t *digits, size_t len)
-{
-    uint64_t us = 0;
-    for (size_t i = 0; i < len; i++)
-        if (digits[i] < '0' || digits[i] > '9' || __builtin_mul_overflow(us, 10U, &us) ||
-            __builtin_add_overflow(us, (uint64_t)(digits[i] - '0'), &us))
-            return UINT64_MAX;
-    return len ? us : UINT64_MAX;
 }
 
 /* A field, or the entry's end: the empty line, or the archive's end. */
@@ -70,18 +59,26 @@ static int end_field(struct ff_native_item *item, size_t taken)
     return ff_native_advance(item, taken, 0);
 }
 
+/* The field is read as a text all the same, from the first digit on. */
+static int read_time(struct ff_native_item *item, const uint8_t *bytes, size_t have)
+{
+    uint64_t us = 0;
+    size_t len = 0;
+
+    for (; len < have && len < TIME_DIGITS_MAX && bytes[len] >= '0' && bytes[len] <= '9'; len++)
+        us = us * 10 + (uint64_t)(bytes[len] - '0');
+    if (len == have)
+        return ff_native_need(item, have, TIME_DIGITS_MAX + 1);
+    if (len > 0 && bytes[len] == '\n' && item->value == FF_NATIVE_NO_TIME)
+        item->value = us;
+    item->stage = TEXT;
+    return FF_NATIVE_STEP;
+}
+
 static int read_text(struct ff_native_item *item, const uint8_t *bytes, size_t have)
 {
     const uint8_t *newline = have ? memchr(bytes, '\n', have) : NULL;
 
-    if (item->left) {
-        /* One line, looked at whole. */
-        if (!newline && have < TEXT_PIECE_BYTES)
-            return ff_native_need(item, have, TEXT_PIECE_BYTES);
-        item->left = 0;
-        if (newline && item->value == UINT64_MAX)
-            item->value = read_time(bytes, (size_t)(newline - bytes));
-    }
     if (newline)
         return end_field(item, (size_t)(newline - bytes) + 1);
     item->pos += have;
@@ -95,10 +92,12 @@ int ff_native_journal_entry(struct ff_native_item *item, const struct ff_window 
     int r;
 
     if (item->pos == item->start)
-        item->value = UINT64_MAX;
+        item->value = FF_NATIVE_NO_TIME;
     switch (item->stage) {
     case FIELD:
         return read_field(item, bytes, have);
+    case TIME:
+        return read_time(item, bytes, have);
     case TEXT:
         return read_text(item, bytes, have);
     case BINARY_SIZE:

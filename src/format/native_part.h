@@ -19,7 +19,7 @@ int ff_native_arrow_schema(struct ff_native_item *item, const struct ff_window *
 /* -EUCLEAN */
 int ff_native_fail(struct ff_native_item *item, const char *fault);
 
-/* Those of the bytes from pos on that the window has; how many, 0 with NULL. */
+/* Those of the bytes from pos on that the window has; how many. */
 size_t ff_native_peek(const struct ff_native_item *item, const struct ff_window *window,
                       const uint8_t **ret_bytes);
 

@@ -101,7 +101,18 @@ static void write_journal_entry(struct item *item, struct ff_prop *prop)
     static const char first[] = "ABCXYZ_", others[] = "ABCXYZ_0189";
 
     item->count = 1 + ff_prop_below(prop, 6);
+    item->value = FF_NATIVE_NO_TIME;
     for (uint64_t i = 0; i < item->count; i++) {
+        if (ff_prop_below(prop, 4) == 0) {
+            char text[64];
+            uint64_t us = ff_prop_next(prop) >> (1 + ff_prop_below(prop, 60));
+            put(item, text,
+                (size_t)snprintf(text, sizeof(text), "__REALTIME_TIMESTAMP=%llu\n",
+                                 (unsigned long long)us));
+            if (item->value == FF_NATIVE_NO_TIME)
+                item->value = us;
+            continue;
+        }
         put_byte(item, (uint8_t)first[ff_prop_below(prop, sizeof(first) - 1)]);
         for (uint64_t n = ff_prop_below(prop, 64); n; n--)
             put_byte(item, (uint8_t)others[ff_prop_below(prop, sizeof(others) - 1)]);
@@ -131,16 +142,17 @@ static void store(uint8_t *bytes, uint64_t number, unsigned int width)
 }
 
 /* Noise, a vtable and a table in it anywhere, either one first; each field may be left out. */
-static void write_arrow_meta(struct item *item, struct ff_prop *prop)
+static void write_arrow_meta(struct item *item, struct ff_prop *prop, bool is_schema)
 {
     enum { FIELDS = 5 };
     static const unsigned int widths[FIELDS] = {2, 1, 4, 8, 4};
-    size_t fields = ff_prop_below(prop, FIELDS + 1), places[FIELDS] = {0};
+    size_t least = is_schema ? 2 : 0, places[FIELDS] = {0};
+    size_t fields = least + ff_prop_below(prop, FIELDS + 1 - least);
     size_t vtable_len = 4 + 2 * fields, table_len = 4;
 
     for (size_t i = 0; i < fields; i++) {
         table_len += ff_prop_below(prop, 4);
-        if (ff_prop_below(prop, 4) == 0)
+        if (ff_prop_below(prop, 4) == 0 && !(is_schema && i == 1))
             continue;
         places[i] = table_len;
         table_len += widths[i];
@@ -156,6 +168,8 @@ static void write_arrow_meta(struct item *item, struct ff_prop *prop)
     store(item->bytes + vtable + 2, table_len, 2);
     for (size_t i = 0; i < fields; i++)
         store(item->bytes + vtable + 4 + 2 * i, places[i], 2);
+    if (is_schema)
+        item->bytes[table + places[1]] = (uint8_t)(1 + ff_prop_below(prop, 2));
     if (places[1])
         item->count = item->bytes[table + places[1]];
     if (places[3]) {
@@ -181,7 +195,7 @@ static void write_item(struct item *item, enum ff_native_kind kind, struct ff_pr
         write_journal_entry(item, prop);
         break;
     default:
-        write_arrow_meta(item, prop);
+        write_arrow_meta(item, prop, kind == FF_NATIVE_ARROW_SCHEMA);
         break;
     }
 }
@@ -240,7 +254,9 @@ static void items_that_are_cut_short(void **state)
 
     for (unsigned long round = 0; round < rounds; round++) {
         write_archive(&archive, (enum ff_native_kind)(round % FF_NATIVE_KINDS), &prop);
-        archive.of.len = archive.of.start + ff_prop_below(&prop, archive.item.len);
+        size_t left = ff_prop_below(&prop, archive.item.len);
+        archive.of.behind = archive.of.len - archive.of.start - left;
+        archive.of.len = archive.of.start + left;
         struct native_result got = native_run_all(&archive.of, ff_prop_next(&prop));
         /* After a newline an entry of the journal may end. */
         bool may_end = archive.of.kind == FF_NATIVE_JOURNAL_ENTRY &&

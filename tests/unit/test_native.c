@@ -9,18 +9,24 @@
 
 #include "../native_run.h"
 
-/* Before each item stand so many other bytes. */
-#define START 3
+/* Before each item stand so many other bytes, and behind the archive's end. */
+#define START  3
+#define BEHIND 9
 
 static struct native_result run(enum ff_native_kind kind, const void *bytes, size_t len,
                                 uint64_t size)
 {
-    uint8_t *copy = malloc(START + len);
+    uint8_t *copy = malloc(START + len + BEHIND);
     assert_non_null(copy);
     memset(copy, '#', START);
     memcpy(copy + START, bytes, len);
-    const struct native_archive archive = {
-        .kind = kind, .bytes = copy, .len = START + len, .start = START, .size = size};
+    memset(copy + START + len, '\n', BEHIND);
+    const struct native_archive archive = {.kind = kind,
+                                           .bytes = copy,
+                                           .len = START + len,
+                                           .behind = BEHIND,
+                                           .start = START,
+                                           .size = size};
     struct native_result result = native_run_all(&archive, len);
     result.pos -= START;
     free(copy);
@@ -255,6 +261,51 @@ static void journal_entries(void **state)
     ends(FF_NATIVE_JOURNAL_ENTRY, LITERAL("A\n\x01\0\0\0\0\0\0\0\n\n"), 12, 1);
 }
 
+static void time_is(const char *entry, uint64_t us)
+{
+    struct native_result got = run(FF_NATIVE_JOURNAL_ENTRY, entry, strlen(entry), 0);
+    if (got.r != FF_DECODE_DONE || got.value != us || got.pos != strlen(entry))
+        fail_msg("'%s': result %d, %llu", entry, got.r, (unsigned long long)got.value);
+}
+
+static void times_of_journal_entries(void **state)
+{
+    static const char name[] = "__REALTIME_TIMESTAMP=";
+    char longer[3 * FF_LINE_MAX_BYTES];
+    (void)state;
+
+    time_is("__REALTIME_TIMESTAMP=1158686414000000\n", 1158686414000000);
+    time_is("A=b\n__REALTIME_TIMESTAMP=1\nC=d\n", 1);
+    time_is("__REALTIME_TIMESTAMP=0\n", 0);
+    time_is("__REALTIME_TIMESTAMP=9999999999999999999\n", UINT64_C(9999999999999999999));
+    time_is("__REALTIME_TIMESTAMP=0000000000000000007\n", 7);
+    time_is("__REALTIME_TIMESTAMP=10000000000000000000\n", FF_NATIVE_NO_TIME);
+    time_is("__REALTIME_TIMESTAMP=00000000000000000007\n", FF_NATIVE_NO_TIME);
+    time_is("__REALTIME_TIMESTAMP=\n", FF_NATIVE_NO_TIME);
+    time_is("__REALTIME_TIMESTAMP=12x\n", FF_NATIVE_NO_TIME);
+    time_is("__REALTIME_TIMESTAMP=12:\n", FF_NATIVE_NO_TIME);
+    time_is("__REALTIME_TIMESTAMP=12:0\n", FF_NATIVE_NO_TIME);
+    time_is("__REALTIME_TIMESTAMP=/0\n", FF_NATIVE_NO_TIME);
+    time_is("__REALTIME_TIMESTAMP=-1\n", FF_NATIVE_NO_TIME);
+    time_is("__REALTIME_TIMESTAMP= 1\n", FF_NATIVE_NO_TIME);
+    time_is("__REALTIME_TIMESTAMP_=1\n_SOURCE_REALTIME_TIMESTAMP=2\n", FF_NATIVE_NO_TIME);
+    time_is("A=b\n", FF_NATIVE_NO_TIME);
+    /* The first that is one. */
+    time_is("__REALTIME_TIMESTAMP=x\n__REALTIME_TIMESTAMP=3\n__REALTIME_TIMESTAMP=4\n", 3);
+    /* Digits for ever are none, wherever the windows end. */
+    memset(longer, '0', sizeof(longer));
+    memcpy(longer, name, sizeof(name) - 1);
+    longer[sizeof(longer) - 2] = '\n';
+    longer[sizeof(longer) - 1] = '\0';
+    time_is(longer, FF_NATIVE_NO_TIME);
+    ends(FF_NATIVE_JOURNAL_ENTRY,
+         LITERAL("__REALTIME_TIMESTAMP\n\x02\0\0\0\0\0\0\0"
+                 "7\n\n\n"),
+         32, 1);
+    fails(FF_NATIVE_JOURNAL_ENTRY, LITERAL("__REALTIME_TIMESTAMP=12"), -ENODATA, sizeof(name) - 1,
+          "archive ends");
+}
+
 static void journal_entries_cut_short(void **state)
 {
     static const char entry[] = "AB=cd\nE\n\x03\0\0\0\0\0\0\0f\ng\nH=i\n";
@@ -401,6 +452,23 @@ static void arrow_messages(void **state)
     /* Padded, as in an archive. */
     memcpy(longer, custom, sizeof(custom));
     is_message(longer, sizeof(longer), 2, 192);
+}
+
+static void arrow_schemas(void **state)
+{
+    (void)state;
+    struct native_result got =
+        run(FF_NATIVE_ARROW_SCHEMA, no_body, sizeof(no_body), sizeof(no_body));
+    assert_int_equal(got.r, FF_DECODE_DONE);
+    assert_int_equal(got.count, 1);
+    got = run(FF_NATIVE_ARROW_SCHEMA, custom, sizeof(custom), sizeof(custom));
+    assert_int_equal(got.r, FF_DECODE_DONE);
+    assert_int_equal(got.count, 2);
+    assert_int_equal(got.value, 192);
+    fails(FF_NATIVE_ARROW_SCHEMA, batch, sizeof(batch), -EUCLEAN, 0, "neither a schema");
+    fails(FF_NATIVE_ARROW_SCHEMA, no_header, sizeof(no_header), -EUCLEAN, 0, "neither a schema");
+    fails(FF_NATIVE_ARROW_SCHEMA, no_field, sizeof(no_field), -EUCLEAN, 0, "neither a schema");
+    fails(FF_NATIVE_ARROW_SCHEMA, no_body, 5, -EUCLEAN, 0, "points outside");
 }
 
 /* A batch with one byte, or two or eight little endian, set to another value. */
@@ -635,7 +703,9 @@ static void journal_exports(void **state)
 
     for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++) {
         assert_true(has(&file, pos, "__CURSOR=", 9));
-        assert_int_equal(item_at(&file, FF_NATIVE_JOURNAL_ENTRY, &pos, 0).count, fields[i]);
+        struct native_result got = item_at(&file, FF_NATIVE_JOURNAL_ENTRY, &pos, 0);
+        assert_int_equal(got.count, fields[i]);
+        assert_int_equal(got.value, UINT64_C(1158686414000000) + i * 1500000);
         assert_true(has(&file, pos - 1, "\n\n", 2));
         pos++;
     }
@@ -681,12 +751,14 @@ int main(void)
         cmocka_unit_test(hadoop_maps),
         cmocka_unit_test(maps_of_as_many_pairs_as_may_be),
         cmocka_unit_test(journal_entries),
+        cmocka_unit_test(times_of_journal_entries),
         cmocka_unit_test(journal_entries_cut_short),
         cmocka_unit_test(what_is_no_journal_entry),
         cmocka_unit_test(journal_names_of_as_many_bytes_as_may_be),
         cmocka_unit_test(journal_entries_of_as_many_fields_as_may_be),
         cmocka_unit_test(journal_lines_have_no_longest),
         cmocka_unit_test(arrow_messages),
+        cmocka_unit_test(arrow_schemas),
         cmocka_unit_test(arrow_offsets_that_point_outside),
         cmocka_unit_test(arrow_bodies_out_of_range),
         cmocka_unit_test(arrow_messages_too_short),
