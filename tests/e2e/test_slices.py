@@ -301,5 +301,4 @@ for _name, _of, _make, _count, _counted in CASES:
     harness.add(f'{_name}, {_of}: slices and records as files are read by other programs',
                 lambda n=_name, m=_make, c=_count, k=_counted: check_slices(n, m, c, k))
 
-if __name__ == '__main__':
-    harness.main()
+harness.main()
