@@ -4,7 +4,7 @@ _framefs_options()
 {
     case $1 in
         mount)
-            echo --format= --frame= --formats= --max-records= --layout= --names= --content= --control= \
+            echo --format= --frame= --formats= --max-records= --layout= --names= --type= --content= --control= \
                 --interval= --separator= --synthetic= --uid= --gid= --umask= --allow-other -o \
                 --foreground -f --debug -d \
                 --help -h
@@ -31,7 +31,7 @@ _framefs_values()
         --uid) compgen -u ;;
         --gid) compgen -g ;;
         -o)
-            echo format= frame= formats= max-records= layout= names= content= control= \
+            echo format= frame= formats= max-records= layout= names= type= content= control= \
                 interval= separator= synthetic= uid= gid= umask= allow_other foreground debug \
                 fsname= subtype= default_permissions \
                 auto_unmount max_read= ro nosuid nodev noexec noatime

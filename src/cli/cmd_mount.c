@@ -77,6 +77,13 @@ static enum ff_exit resolve_archive(const char *path, char **ret_path)
     return FF_EXIT_DONE;
 }
 
+static bool shows(void *context, const struct ff_details *details)
+{
+    const struct mount *mount = context;
+
+    return ff_type_filter_match(&mount->values->types, details);
+}
+
 static enum ff_exit open_archive(struct mount *mount, size_t index)
 {
     const struct ff_mount_values *values = mount->values;
@@ -93,6 +100,15 @@ static enum ff_exit open_archive(struct mount *mount, size_t index)
     enum ff_content content = values->content.given ? (enum ff_content)values->content.content
                                                     : ff_format_content(input.format);
     options.name = input.path;
+    if (values->types.count > 0) {
+        options.shows = shows;
+        options.shows_context = mount;
+    }
+    if (ff_type_filter_check(&values->types, input.format, &error) < 0) {
+        ff_say("%s: %s", input.name, error.text);
+        ff_input_close(&input);
+        return FF_EXIT_FAILED;
+    }
     if (ff_archive_open(input.source, input.format, &options, &archive, &error) < 0) {
         ff_say("%s", error.text);
         return FF_EXIT_FAILED;

@@ -160,6 +160,14 @@ const struct ff_option ff_mount_options[] = {
         FIELD(names),
     },
     {
+        .name = "type",
+        .argument = "TYPE[:TYPE...]",
+        .help = "show only records of these types, as framefs ls lists\nthem, by the numbers that "
+                "they have in the archive;\nmay be given more than once",
+        .parse = ff_filter_types,
+        FIELD(types),
+    },
+    {
         .name = "content",
         .argument = "WHAT",
         .help = "what a record's file holds: payload, frame (with header\n"

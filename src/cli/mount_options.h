@@ -8,6 +8,7 @@
 #include <framefs/synth.h>
 #include <stdint.h>
 
+#include "cli/filter.h"
 #include "cli/input.h"
 #include "cli/option.h"
 
@@ -17,8 +18,9 @@
 
 struct ff_mount_values {
     struct ff_input_options input;
-    int layout;  /* enum ff_layout_kind */
-    int names;   /* enum ff_names_mode */
+    int layout; /* enum ff_layout_kind */
+    int names;  /* enum ff_names_mode */
+    struct ff_type_filter types;
     int control; /* enum ff_control_mode */
     struct ff_option_content content;
     uint64_t interval_bytes;

@@ -37,6 +37,20 @@ static uint64_t steps(uint64_t records, uint64_t step)
     return records / step + (records % step != 0);
 }
 
+/* How many of the steps of `step` records have one that is shown among the records from first on,
+ * `count` of them. */
+static uint64_t steps_shown(const struct ff_archive *archive, uint64_t first, uint64_t count,
+                            uint64_t step)
+{
+    uint64_t found = 0, number = first;
+
+    while (ff_archive_next(archive, number, &number) == 0 && number - first < count) {
+        found++;
+        number += step - number % step;
+    }
+    return found;
+}
+
 /* The directories that a listing of this one shows, now. */
 static uint64_t subdirectories(const struct ff_fs *fs, const struct ff_node *node, bool *ret_final)
 {
@@ -54,19 +68,18 @@ static uint64_t subdirectories(const struct ff_fs *fs, const struct ff_node *nod
     if (!shown || shown->layout != FF_TREE_TREE)
         return count;
 
+    /* In this order: what was complete or counted is all found. */
     bool complete = ff_archive_complete(shown->archive);
     uint64_t records = ff_archive_count(shown->archive);
-    if (node->kind == FF_NODE_ROOT || node->kind == FF_NODE_ARCHIVE) {
-        *ret_final = complete;
-        return count + steps(records, MILLION);
-    }
+    uint64_t first = 0, size = FF_NODE_VALUES_MAX, step = MILLION;
     if (node->kind == FF_NODE_MILLION) {
-        uint64_t first, size;
         ff_node_range(node, &first, &size);
-        *ret_final = complete || records - first >= size;
-        return count + steps(records - first < size ? records - first : size, THOUSAND);
+        step = THOUSAND;
+    } else if (node->kind != FF_NODE_ROOT && node->kind != FF_NODE_ARCHIVE) {
+        return count;
     }
-    return count;
+    *ret_final = complete || records >= first + size;
+    return count + steps_shown(shown->archive, first, size, step);
 }
 
 static void get_dir(const struct ff_fs *fs, const struct ff_node *node, struct stat *attr,

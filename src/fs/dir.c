@@ -65,8 +65,8 @@ static int control_child(const struct ff_fs *fs, const struct ff_node *directory
     return -ENOENT;
 }
 
-/* A record or a directory of records. */
-static int record_child(const struct ff_fs *fs, const struct ff_node *directory, uint64_t child,
+/* A record or a directory of records: the child, or the next one where that is not shown. */
+static int record_child(const struct ff_fs *fs, const struct ff_node *directory, uint64_t *child,
                         struct ff_node *ret_node, struct ff_wait *ret_wait)
 {
     const struct ff_shown *shown = ff_fs_shown(fs, directory);
@@ -83,17 +83,20 @@ static int record_child(const struct ff_fs *fs, const struct ff_node *directory,
         kind = FF_NODE_MILLION;
         step = MILLION;
     }
-    if (child > (count - 1) / step)
+    if (*child > (count - 1) / step)
         return -ENOENT;
 
-    uint64_t number = first + child * step;
-    int r = ff_fs_has_record(shown, number, ret_wait);
-    if (r == 0)
-        *ret_node = ff_fs_make_node(fs, directory->archive, kind, number / step);
-    return r;
+    uint64_t number;
+    int r = ff_fs_find_record(shown, first + *child * step, first + count - 1, &number, ret_wait);
+    if (r < 0)
+        return r;
+    *child = (number - first) / step;
+    *ret_node = ff_fs_make_node(fs, directory->archive, kind, number / step);
+    return 0;
 }
 
-static int get_child(const struct ff_fs *fs, const struct ff_node *directory, uint64_t child,
+/* The child of that place, or the next one: *child says which. */
+static int get_child(const struct ff_fs *fs, const struct ff_node *directory, uint64_t *child,
                      struct ff_node *ret_node, struct ff_wait *ret_wait)
 {
     switch (directory->kind) {
@@ -101,13 +104,13 @@ static int get_child(const struct ff_fs *fs, const struct ff_node *directory, ui
     case FF_NODE_SHARED:
         if (directory->value == FF_CONTROL_SLICES)
             return -ENOENT;
-        return control_child(fs, directory, child, ret_node);
+        return control_child(fs, directory, *child, ret_node);
     case FF_NODE_ROOT:
         if (fs->single)
             break;
-        if (child >= fs->shown_count)
+        if (*child >= fs->shown_count)
             return -ENOENT;
-        *ret_node = ff_fs_make_node(fs, (size_t)child, FF_NODE_ARCHIVE, 0);
+        *ret_node = ff_fs_make_node(fs, (size_t)*child, FF_NODE_ARCHIVE, 0);
         return 0;
     default:
         break;
@@ -115,13 +118,15 @@ static int get_child(const struct ff_fs *fs, const struct ff_node *directory, ui
     return record_child(fs, directory, child, ret_node, ret_wait);
 }
 
-/* The entry at a place; -ENOENT past the last one, -EAGAIN, -ESRCH when this place is empty. */
-static int get_entry(struct ff_fs *fs, const struct ff_node *directory, uint64_t place,
+/* The entry at a place, or the next one: *place says which. -ENOENT past the last one, -EAGAIN,
+ * -ESRCH when this place is empty. */
+static int get_entry(struct ff_fs *fs, const struct ff_node *directory, uint64_t *place,
                      struct entry *entry, struct ff_wait *ret_wait)
 {
+    uint64_t child;
     int r;
 
-    switch (place) {
+    switch (*place) {
     case PLACE_SELF:
         entry->node = *directory;
         set_name(entry, ".");
@@ -142,9 +147,11 @@ static int get_entry(struct ff_fs *fs, const struct ff_node *directory, uint64_t
         entry->node = ff_fs_make_node(fs, 0, FF_NODE_SHARED, FF_CONTROL_ROOT_SYNTHETIC);
         break;
     default:
-        r = get_child(fs, directory, place - PLACE_CHILDREN, &entry->node, ret_wait);
+        child = *place - PLACE_CHILDREN;
+        r = get_child(fs, directory, &child, &entry->node, ret_wait);
         if (r < 0)
             return r;
+        *place = PLACE_CHILDREN + child;
         break;
     }
     return name_child(fs, entry, ret_wait);
@@ -155,6 +162,7 @@ static int get_entry(struct ff_fs *fs, const struct ff_node *directory, uint64_t
 static bool is_told_in_full(const struct ff_fs *fs, const struct ff_node *directory)
 {
     const struct ff_shown *shown = ff_fs_shown(fs, directory);
+    uint64_t child = FF_PLUS_ENTRIES_MAX;
     struct ff_node node;
     struct ff_wait wait;
 
@@ -162,7 +170,7 @@ static bool is_told_in_full(const struct ff_fs *fs, const struct ff_node *direct
         return false;
     if (shown && atomic_load_explicit(&shown->unread, memory_order_relaxed) >= FF_PLUS_UNREAD_MAX)
         return false;
-    return get_child(fs, directory, FF_PLUS_ENTRIES_MAX, &node, &wait) == -ENOENT;
+    return get_child(fs, directory, &child, &node, &wait) == -ENOENT;
 }
 
 static size_t add_entry(struct ff_fs *fs, fuse_req_t req, char *buf, size_t len,
@@ -210,7 +218,7 @@ ssize_t ff_dir_fill(struct ff_fs *fs, fuse_req_t req, const struct ff_node *node
         return -EINVAL;
     bool in_full = plus && is_told_in_full(fs, node);
     for (uint64_t place = (uint64_t)offset;; place++) {
-        int r = get_entry(fs, node, place, &entry, ret_wait);
+        int r = get_entry(fs, node, &place, &entry, ret_wait);
         if (r == -ESRCH)
             continue;
         if (r == -ENOENT)

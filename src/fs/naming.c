@@ -90,15 +90,17 @@ int ff_naming_find(struct ff_fs *fs, const struct ff_shown *shown, const char *n
 /* The scan is complete. */
 static void fill_roster(struct ff_fs *fs, const struct ff_shown *shown)
 {
-    uint64_t count = ff_archive_count(shown->archive);
+    uint64_t count = ff_archive_count(shown->archive), next;
     char text[FF_DETAIL_NAME_BYTES];
     int r = 0;
 
     for (uint64_t number = 0; number < count && r == 0; number++) {
         if (atomic_load_explicit(&fs->namer_stop, memory_order_relaxed))
             return;
-        (void)get_own_name(fs, shown, number, text);
-        r = ff_roster_add(shown->roster, text);
+        bool is_shown = ff_archive_next(shown->archive, number, &next) == 0 && next == number;
+        if (is_shown)
+            (void)get_own_name(fs, shown, number, text);
+        r = ff_roster_add(shown->roster, is_shown ? text : NULL);
     }
     if (r == 0)
         r = ff_roster_seal(shown->roster);

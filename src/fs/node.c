@@ -6,7 +6,6 @@
 
 #define ROOT_VALUE 1
 #define THOUSAND   UINT64_C(1000)
-#define MILLION    UINT64_C(1000000)
 
 struct ff_shown *ff_fs_shown(const struct ff_fs *fs, const struct ff_node *node)
 {
@@ -103,29 +102,41 @@ bool ff_fs_control_dir(const struct ff_fs *fs, const struct ff_node *directory,
     return true;
 }
 
-int ff_fs_has_record(const struct ff_shown *shown, uint64_t number, struct ff_wait *ret_wait)
+int ff_fs_find_record(const struct ff_shown *shown, uint64_t first, uint64_t last,
+                      uint64_t *ret_number, struct ff_wait *ret_wait)
 {
-    /* In this order: a count that is read after completeness is final. */
-    bool complete = ff_archive_complete(shown->archive);
-    if (number < ff_archive_count(shown->archive))
-        return 0;
-    if (complete || number >= FF_NODE_VALUES_MAX)
+    uint64_t number;
+    /* In this order: what is not found although it was counted is not shown. */
+    bool counted = ff_archive_count(shown->archive) > last;
+    int r = ff_archive_next(shown->archive, first, &number);
+
+    if (r == -EAGAIN && (counted || first >= FF_NODE_VALUES_MAX))
         return -ENOENT;
-    *ret_wait = (struct ff_wait){.archive = shown->archive, .records = number + 1};
-    return -EAGAIN;
+    if (r == -EAGAIN)
+        *ret_wait = (struct ff_wait){
+            .archive = shown->archive, .records = last + 1, .or_shown = true, .from = first};
+    if (r < 0)
+        return r;
+    if (number > last)
+        return -ENOENT;
+    *ret_number = number;
+    return 0;
 }
 
-/* The first record of the directory or the record that the node is. */
-static uint64_t first_record(const struct ff_node *node)
+int ff_fs_has_record(const struct ff_shown *shown, uint64_t number, struct ff_wait *ret_wait)
 {
-    switch (node->kind) {
-    case FF_NODE_MILLION:
-        return node->value * MILLION;
-    case FF_NODE_THOUSAND:
-        return node->value * THOUSAND;
-    default:
-        return node->value;
-    }
+    return ff_fs_find_record(shown, number, number, &number, ret_wait);
+}
+
+/* Whether there is the record that the node is, or one below the directory. */
+static int has_records(const struct ff_shown *shown, const struct ff_node *node,
+                       struct ff_wait *ret_wait)
+{
+    uint64_t first = node->value, count = 1, number;
+
+    if (node->kind != FF_NODE_RECORD)
+        ff_node_range(node, &first, &count);
+    return ff_fs_find_record(shown, first, first + count - 1, &number, ret_wait);
 }
 
 int ff_fs_check_node(struct ff_fs *fs, const struct ff_node *node, struct ff_wait *ret_wait)
@@ -147,7 +158,7 @@ int ff_fs_check_node(struct ff_fs *fs, const struct ff_node *node, struct ff_wai
     case FF_NODE_RECORD:
         if (node->kind != FF_NODE_RECORD && shown->layout != FF_TREE_TREE)
             return -ESTALE;
-        r = ff_fs_has_record(shown, first_record(node), ret_wait);
+        r = has_records(shown, node, ret_wait);
         return r == -ENOENT ? -ESTALE : r;
     case FF_NODE_CONTROL:
         return ff_fs_has_control(fs, FF_NODE_CONTROL, (enum ff_control)node->value) ? 0 : -ESTALE;
@@ -195,7 +206,7 @@ static int lookup_record(struct ff_fs *fs, const struct ff_node *parent, const c
             r = -ENOENT;
     }
     if (r == 0)
-        r = ff_fs_has_record(shown, first_record(&node), ret_wait);
+        r = has_records(shown, &node, ret_wait);
     if (r == 0)
         *ret_node = node;
     return r;
@@ -206,6 +217,8 @@ static int lookup_slice(struct ff_fs *fs, const struct ff_node *parent, const ch
 {
     struct ff_slice slice = {.archive = parent->archive};
     int r = ff_name_parse_slice(name, &slice.first, &slice.last);
+    if (r == 0)
+        r = ff_fs_has_record(&fs->shown[parent->archive], slice.first, ret_wait);
     if (r == 0)
         r = ff_fs_has_record(&fs->shown[parent->archive], slice.last, ret_wait);
     if (r == 0)

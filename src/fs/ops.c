@@ -126,7 +126,7 @@ static int answer_statfs(struct ff_fs *fs, const struct ff_request *request)
     };
 
     for (size_t i = 0; i < fs->shown_count; i++) {
-        stat.f_files += ff_archive_count(fs->shown[i].archive);
+        stat.f_files += ff_archive_shown(fs->shown[i].archive);
         stat.f_blocks += ff_archive_size(fs->shown[i].archive) / FRAGMENT_BYTES + 1;
     }
     fuse_reply_statfs(request->req, &stat);
@@ -241,10 +241,12 @@ static int park(struct ff_fs *fs, const struct ff_request *request, const struct
 static bool is_ready(const struct ff_parked *parked)
 {
     const struct ff_wait *wait = &((const struct waiting *)parked)->wait;
+    uint64_t next;
 
     if (wait->roster)
         return ff_roster_is_final(wait->roster);
-    return ff_archive_complete(wait->archive) || ff_archive_count(wait->archive) >= wait->records;
+    return ff_archive_complete(wait->archive) || ff_archive_count(wait->archive) >= wait->records ||
+           (wait->or_shown && ff_archive_next(wait->archive, wait->from, &next) == 0);
 }
 
 static void resume(struct ff_parked *parked, enum ff_park_outcome outcome)

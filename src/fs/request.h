@@ -5,6 +5,7 @@
 #define FUSE_USE_VERSION 314
 #include <framefs/archive.h>
 #include <fuse_lowlevel.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 /* Names that are longer do not exist: statfs tells that. */
@@ -35,11 +36,13 @@ struct ff_request {
     int whence;
 };
 
-/* What a request that cannot be answered yet waits for: so many records, or the scan's end; or the
- * table of names. */
+/* What a request that cannot be answered yet waits for: so many records, or one that is shown, or
+ * the scan's end; or the table of names. */
 struct ff_wait {
     const struct ff_archive *archive;
-    uint64_t records;               /* UINT64_MAX: the scan's end only */
+    uint64_t records; /* UINT64_MAX: the scan's end only */
+    bool or_shown;    /* one from `from` on will do */
+    uint64_t from;
     const struct ff_roster *roster; /* or NULL */
 };
 

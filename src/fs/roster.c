@@ -7,6 +7,7 @@
 
 #define RECORDS_FIRST 64
 #define LABELS_FIRST  4096
+#define NOT_SHOWN     UINT32_MAX
 
 _Static_assert(FF_ROSTER_RECORDS_MAX *FF_LABEL_BYTES <= UINT32_MAX, "places fit");
 
@@ -14,9 +15,10 @@ struct ff_roster {
     atomic_int state; /* 0 while it is filled; 1: sealed; a negative errno */
     const char *extension;
     uint32_t count, room;
-    uint32_t *place; /* of each record's label, in labels */
+    uint32_t named;  /* of them, those that are shown */
+    uint32_t *place; /* of each record's label, in labels; NOT_SHOWN */
     bool *numbered;  /* whether its number is appended */
-    uint32_t *order; /* the records by label, then by number; made when it is sealed */
+    uint32_t *order; /* the named ones by label, then by number; made when it is sealed */
     char *labels;    /* each with its NUL */
     size_t labels_len, labels_room;
 };
@@ -74,11 +76,14 @@ int ff_roster_add(struct ff_roster *roster, const char *text)
     int r = make_room(roster);
     if (r < 0)
         return r;
+    roster->numbered[roster->count] = false;
+    roster->place[roster->count] = text ? (uint32_t)roster->labels_len : NOT_SHOWN;
+    roster->count++;
+    if (!text)
+        return 0;
     /* Two labels that are cut to the same name are the same. */
     size_t len = ff_label_escape(roster->labels + roster->labels_len,
                                  FF_LABEL_BYTES - strlen(roster->extension), text);
-    roster->place[roster->count] = (uint32_t)roster->labels_len;
-    roster->numbered[roster->count++] = false;
     roster->labels_len += len + 1;
     return 0;
 }
@@ -101,7 +106,7 @@ static int find_label(const struct ff_roster *roster, const char *name, uint32_t
 {
     char label[FF_LABEL_BYTES];
     size_t len = strlen(name), ext_len = strlen(roster->extension);
-    uint32_t low = 0, high = roster->count;
+    uint32_t low = 0, high = roster->named;
 
     if (len >= sizeof(label) || len < ext_len ||
         strcmp(name + len - ext_len, roster->extension) != 0)
@@ -115,7 +120,7 @@ static int find_label(const struct ff_roster *roster, const char *name, uint32_t
         else
             high = middle;
     }
-    if (low == roster->count || strcmp(label_of(roster, roster->order[low]), label) != 0)
+    if (low == roster->named || strcmp(label_of(roster, roster->order[low]), label) != 0)
         return -ENOENT;
     *ret_record = roster->order[low];
     return 0;
@@ -135,7 +140,7 @@ static void number_records(struct ff_roster *roster, uint32_t *queue)
 {
     uint32_t queued = 0;
 
-    for (uint32_t i = 0; i < roster->count; i++) {
+    for (uint32_t i = 0; i < roster->named; i++) {
         uint32_t record = roster->order[i];
         const char *label = label_of(roster, record);
         bool again = i > 0 && strcmp(label, label_of(roster, roster->order[i - 1])) == 0;
@@ -166,9 +171,11 @@ int ff_roster_seal(struct ff_roster *roster)
         free(queue);
         return -ENOMEM;
     }
-    for (uint32_t i = 0; i < roster->count; i++)
-        roster->order[i] = i;
-    qsort_r(roster->order, roster->count, sizeof(*roster->order), compare, roster);
+    for (uint32_t i = 0; i < roster->count; i++) {
+        if (roster->place[i] != NOT_SHOWN)
+            roster->order[roster->named++] = i;
+    }
+    qsort_r(roster->order, roster->named, sizeof(*roster->order), compare, roster);
     number_records(roster, queue);
     free(queue);
     atomic_store_explicit(&roster->state, 1, memory_order_release);
@@ -192,6 +199,11 @@ static int check_state(const struct ff_roster *roster)
     return state > 0 ? 0 : state == 0 ? -EAGAIN : state;
 }
 
+static bool is_named(const struct ff_roster *roster, uint64_t number)
+{
+    return number < roster->count && roster->place[number] != NOT_SHOWN;
+}
+
 static void make_name(const struct ff_roster *roster, uint32_t record, char buf[FF_LABEL_BYTES])
 {
     if (roster->numbered[record])
@@ -205,7 +217,7 @@ int ff_roster_name(const struct ff_roster *roster, uint64_t number, char buf[FF_
     int r = check_state(roster);
     if (r < 0)
         return r;
-    if (number >= roster->count)
+    if (!is_named(roster, number))
         return -ENOENT;
     make_name(roster, (uint32_t)number, buf);
     return 0;
@@ -225,7 +237,7 @@ int ff_roster_find(const struct ff_roster *roster, const char *name, uint64_t *r
         *ret_number = record;
         return 0;
     }
-    if (ff_label_parse_unique(name, roster->extension, &number) < 0 || number >= roster->count)
+    if (ff_label_parse_unique(name, roster->extension, &number) < 0 || !is_named(roster, number))
         return -ENOENT;
     make_name(roster, (uint32_t)number, same);
     if (strcmp(same, name) != 0)

@@ -26,7 +26,8 @@ struct ff_roster;
 int ff_roster_new(const char *extension, struct ff_roster **ret_roster);
 void ff_roster_free(struct ff_roster *roster); /* NULL is fine */
 
-/* The next record's own name, as in struct ff_details; "" for none. -ENOMEM; -EOVERFLOW past
+/* The next record's own name, as in struct ff_details; "" for none; NULL for a record that is not
+ * shown: it has no name and takes none from others. -ENOMEM; -EOVERFLOW past
  * FF_ROSTER_RECORDS_MAX. */
 int ff_roster_add(struct ff_roster *roster, const char *text);
 /* No more will come: from now on it answers. -ENOMEM. */
@@ -37,7 +38,8 @@ void ff_roster_fail(struct ff_roster *roster, int r);
 /* Whether it was sealed, or failed (any). */
 bool ff_roster_is_final(const struct ff_roster *roster);
 
-/* -EAGAIN; -ENOENT for a number that was not added; the errno of ff_roster_fail() (any). */
+/* -EAGAIN; -ENOENT for a number that was not added or is not shown; the errno of ff_roster_fail()
+ * (any). */
 int ff_roster_name(const struct ff_roster *roster, uint64_t number, char buf[FF_LABEL_BYTES]);
 int ff_roster_find(const struct ff_roster *roster, const char *name, uint64_t *ret_number);
 

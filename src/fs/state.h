@@ -83,7 +83,10 @@ struct ff_fs {
 /* The archive that the node belongs to; NULL for the root and for what all archives share. */
 struct ff_shown *ff_fs_shown(const struct ff_fs *fs, const struct ff_node *node);
 bool ff_fs_is_dir(const struct ff_node *node);
-/* 0 when record number is known, -ENOENT when it will never be, -EAGAIN. */
+/* The first of the records first..last that is shown: -ENOENT when none will ever be, -EAGAIN. */
+int ff_fs_find_record(const struct ff_shown *shown, uint64_t first, uint64_t last,
+                      uint64_t *ret_number, struct ff_wait *ret_wait);
+/* The same of one record. */
 int ff_fs_has_record(const struct ff_shown *shown, uint64_t number, struct ff_wait *ret_wait);
 /* 0, -ESTALE when there is no such node in this mount, -EAGAIN. */
 int ff_fs_check_node(struct ff_fs *fs, const struct ff_node *node, struct ff_wait *ret_wait);

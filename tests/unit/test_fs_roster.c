@@ -105,6 +105,29 @@ static void only_given_names_are_found(void **state)
     ff_roster_free(NULL);
 }
 
+static void what_is_not_shown_has_no_name_and_takes_none(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {NULL, "a", NULL, "a", "", NULL};
+    static const char *const names[] = {NULL, "a", NULL, "a-00000003", "00000004", NULL};
+    struct ff_roster *roster = fill(texts, 6, "");
+    char name[FF_LABEL_BYTES];
+    uint64_t number;
+
+    for (uint64_t i = 0; i < 6; i++) {
+        assert_int_equal(ff_roster_name(roster, i, name), names[i] ? 0 : -ENOENT);
+        if (!names[i])
+            continue;
+        assert_string_equal(name, names[i]);
+        assert_int_equal(ff_roster_find(roster, name, &number), 0);
+        assert_int_equal(number, i);
+    }
+    assert_int_equal(ff_roster_find(roster, "00000000", &number), -ENOENT);
+    assert_int_equal(ff_roster_find(roster, "a-00000002", &number), -ENOENT);
+    assert_int_equal(ff_roster_find(roster, "00000005", &number), -ENOENT);
+    ff_roster_free(roster);
+}
+
 static void before_it_is_full_nothing_is_known(void **state)
 {
     (void)state;
@@ -191,6 +214,7 @@ int main(void)
         cmocka_unit_test(each_record_has_a_name_of_its_own),
         cmocka_unit_test(a_name_that_was_made_displaces_a_label),
         cmocka_unit_test(only_given_names_are_found),
+        cmocka_unit_test(what_is_not_shown_has_no_name_and_takes_none),
         cmocka_unit_test(before_it_is_full_nothing_is_known),
         cmocka_unit_test(a_full_roster_takes_no_more),
         cmocka_unit_test(names_and_records_are_one_to_one),

@@ -271,7 +271,9 @@ static void what_the_scan_has_not_reached_is_waited_for(void **state)
     assert_int_equal(walk(mount, ".framefs/slice/0-1500", &found), -EAGAIN);
     assert_int_equal(ff_fs_lookup(&mount->fs, &node, "001", &found, &wait), -EAGAIN);
     assert_ptr_equal(wait.archive, archive);
-    assert_int_equal(wait.records, 1000001);
+    assert_true(wait.or_shown);
+    assert_int_equal(wait.from, 1000000);
+    assert_int_equal(wait.records, 2000000);
     node = ff_fs_make_node(&mount->fs, 0, FF_NODE_RECORD, 1500);
     assert_int_equal(ff_file_find(&mount->fs, &node, FF_TEXT_ANY, &file, &wait), -EAGAIN);
     assert_int_equal(wait.records, 1501);
@@ -281,7 +283,9 @@ static void what_the_scan_has_not_reached_is_waited_for(void **state)
     assert_true(ff_dir_fill(&mount->fs, NULL, &node, false, buf, sizeof(buf), 480, &wait) > 0);
     assert_int_equal(ff_dir_fill(&mount->fs, NULL, &node, false, buf, sizeof(buf), 504, &wait),
                      -EAGAIN);
-    assert_int_equal(wait.records, 1501);
+    assert_true(wait.or_shown);
+    assert_int_equal(wait.from, 1500);
+    assert_int_equal(wait.records, 2000);
 
     assert_int_equal(walk(mount, ".framefs/all", &node), 0);
     assert_int_equal(ff_file_find(&mount->fs, &node, FF_TEXT_ANY, &file, &wait), -EAGAIN);
@@ -298,6 +302,74 @@ static void what_the_scan_has_not_reached_is_waited_for(void **state)
     is_missing(mount, "001");
     is_missing(mount, ".framefs/slice/0-2500");
     node = ff_fs_make_node(&mount->fs, 0, FF_NODE_RECORD, 2500);
+    assert_int_equal(load(mount, node), -ESTALE);
+    end(mount);
+}
+
+static bool is_odd(void *context, const struct ff_details *details)
+{
+    (void)context;
+    return strtoul(details->type, NULL, 10) % 2;
+}
+
+/* Record n is of type n, modulo 256, but from `even` on all are of type 0. */
+static struct mount *begin_odd(uint64_t records, uint64_t even, uint64_t scanned)
+{
+    struct mount *mount = begin(1, records, 0, FF_TREE_TREE);
+    const struct ff_archive_options options = {.name = "test", .shows = is_odd};
+    struct ff_source *source;
+    struct ff_format *format;
+    struct ff_shown *shown = &mount->shown[0];
+
+    ff_archive_close(shown->archive);
+    for (uint64_t i = 0; i < even; i++)
+        mount->bytes[i * FRAME_BYTES] = (uint8_t)i;
+    assert_int_equal(ff_source_open_memory(mount->bytes, records * FRAME_BYTES, &source, NULL), 0);
+    assert_int_equal(ff_format_compile("type:u8 bytes[3] len:i64le data", &format, NULL), 0);
+    assert_int_equal(ff_archive_open(source, format, &options, &shown->archive, NULL), 0);
+    assert_int_equal(ff_archive_scan(shown->archive, scanned, NULL), 0);
+    shown->epoch = ff_archive_epoch(shown->archive);
+    return mount;
+}
+
+static void what_is_not_shown_is_missing_as_soon_as_that_is_known(void **state)
+{
+    (void)state;
+    struct mount *mount = begin_odd(5000, 1500, 2500);
+    struct ff_node node = ff_fs_root_node(), found;
+    struct ff_wait wait = {0};
+    char buf[4096];
+
+    is_there(mount, "000/001/000001499.x");
+    is_missing(mount, "000/001/000001498.x");
+    is_missing(mount, "000/001/000001501.x");
+    is_missing(mount, ".framefs/slice/1-2");
+    is_missing(mount, ".framefs/slice/2-3");
+    is_there(mount, ".framefs/slice/1-3");
+    /* Of these a half is not known yet, and none so far is shown. */
+    is_missing(mount, "000/000/000002500.x");
+    assert_int_equal(walk(mount, "000", &node), 0);
+    assert_int_equal(ff_fs_lookup(&mount->fs, &node, "002", &found, &wait), -EAGAIN);
+    assert_true(wait.or_shown);
+    assert_int_equal(wait.from, 2000);
+    assert_int_equal(wait.records, 3000);
+    /* A listing passes over what is known, to the end of what the directory can hold. */
+    node = ff_fs_make_node(&mount->fs, 0, FF_NODE_THOUSAND, 1);
+    assert_int_equal(ff_dir_fill(&mount->fs, NULL, &node, false, buf, sizeof(buf), 504, &wait), 0);
+    node = ff_fs_make_node(&mount->fs, 0, FF_NODE_MILLION, 0);
+    assert_int_equal(ff_dir_fill(&mount->fs, NULL, &node, false, buf, sizeof(buf), 6, &wait),
+                     -EAGAIN);
+    assert_int_equal(wait.from, 2000);
+    assert_int_equal(wait.records, 1000000);
+
+    assert_int_equal(ff_archive_scan(mount->shown[0].archive, 3000, NULL), 0);
+    is_missing(mount, "000/002");
+    assert_int_equal(walk(mount, "000/003", &found), -EAGAIN);
+    assert_int_equal(ff_archive_scan(mount->shown[0].archive, UINT64_MAX, NULL), 0);
+    is_missing(mount, "000/003");
+    node = ff_fs_make_node(&mount->fs, 0, FF_NODE_MILLION, 0);
+    assert_int_equal(ff_dir_fill(&mount->fs, NULL, &node, false, buf, sizeof(buf), 6, &wait), 0);
+    node = ff_fs_make_node(&mount->fs, 0, FF_NODE_RECORD, 1498);
     assert_int_equal(load(mount, node), -ESTALE);
     end(mount);
 }
@@ -604,6 +676,7 @@ int main(void)
         cmocka_unit_test(dots_lead_to_the_directory_and_its_parent),
         cmocka_unit_test(nodes_of_something_else_are_stale),
         cmocka_unit_test(what_the_scan_has_not_reached_is_waited_for),
+        cmocka_unit_test(what_is_not_shown_is_missing_as_soon_as_that_is_known),
         cmocka_unit_test(names_wait_for_their_table),
         cmocka_unit_test(listings_hold_each_entry_once),
         cmocka_unit_test(small_directories_are_told_in_full),
