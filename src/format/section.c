@@ -192,6 +192,21 @@ static int add_part(struct ff_alt_source alts[FF_LAYOUT_ALTS_MAX], size_t *count
     return 0;
 }
 
+/* The line of the alternative that comes after `right` others, section by section; 0 when there are
+ * no more. */
+static unsigned int line_of(const struct section *section, unsigned int right)
+{
+    for (int s = 0; s < FF_SECTIONS; s++) {
+        for (size_t i = 0; i < section->count; i++) {
+            enum ff_section part;
+            const char *suffix;
+            if (part_of(section->entries[i].key, &part, &suffix) && (int)part == s && right-- == 0)
+                return section->entries[i].line;
+        }
+    }
+    return 0;
+}
+
 static int build(const struct section *section, unsigned int line, struct ff_format *format,
                  struct ff_error *error)
 {
@@ -214,8 +229,10 @@ static int build(const struct section *section, unsigned int line, struct ff_for
     }
     if (!(format->text = text_of(section)))
         return ff_error_set(error, -ENOMEM, "out of memory");
-    if ((r = ff_layout_compile(alts, count, &directives, &format->layout, &detail)) < 0)
-        return fail_at(line, &detail, r, error);
+    if ((r = ff_layout_compile(alts, count, &directives, &format->layout, &detail)) < 0) {
+        unsigned int at = line_of(section, format->layout.alt_count);
+        return fail_at(at ? at : line, &detail, r, error);
+    }
     return 0;
 }
 

@@ -227,7 +227,7 @@ def explained():
 # ---- what is wrong ----
 
 WRONG = (
-    ('[mine]\nframe = len:u16be dta\n', 1, "did you mean 'data'"),
+    ('[mine]\nframe = len:u16be dta\n', 2, "did you mean 'data'"),
     ('[mine]\nframe = len:u8 data\n[mine]\nframe = len:u16be data\n', 3, 'already'),
     ('[mine]\nframe = len:u8 data\nfrme = data[1]\n', 3, "did you mean 'frame'"),
     ('[mine]\nframe = len:u8 data\nframe = data[1]\n', 3, 'given twice'),

@@ -254,7 +254,11 @@ static void what_is_wrong_is_told_with_its_line(void **state)
     (void)state;
     refuses("frame = len:u8 data\n", 1, "[NAME]");
     refuses("[a]\nframe = len:u8 data\n\n[a]\nframe = data[1]\n", 4, "in line 1 already");
-    refuses("[a]\nframe = len:u8 dta\n", 1, "did you mean 'data'");
+    refuses("[a]\nframe = len:u8 dta\n", 2, "did you mean 'data'");
+    refuses("[a]\nframe = len:u8 data\npreamble.x = u8\ntail = zeros\npreamble.y = u8 u9\n", 5,
+            "unknown type 'u9'");
+    refuses("[a]\npostamble = line\nframe.a = len:u8 data\nframe.b = data[1]\n", 2, "fixed size");
+    refuses("[a]\nframe.a = len:u8 data\nframe.b =\n\n  len:u8 data data\n", 3, "data");
     refuses("[a]\n", 1, "no frame");
     refuses("[a]\nframe = len:u8 data\nfrane = data[1]\n", 3, "did you mean 'frame'");
     refuses("[a]\nframe = len:u8 data\nframe = data[1]\n", 3, "given twice: first in line 2");
@@ -347,7 +351,7 @@ static void a_wrong_format_is_not_taken_for_another(void **state)
     assert_int_equal(ff_formats_find(formats, "good", &format, &error), 0);
     ff_format_free(format);
     assert_int_equal(ff_formats_find(formats, "pcap", &format, &error), -EINVAL);
-    assert_non_null(strstr(error.text, "f: line 3: "));
+    assert_non_null(strstr(error.text, "f: line 4: "));
     assert_string_equal(ff_formats_fault(formats, index_of(formats, "pcap")), error.text);
     assert_int_equal(ff_formats_find(formats, "twice", &format, &error), -EINVAL);
     assert_non_null(strstr(error.text, "f: line 7: "));
