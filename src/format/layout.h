@@ -243,9 +243,9 @@ struct ff_alt_source {
 };
 
 /* Compiles alternatives, in order of section; directives NULL: none. -EINVAL with a caret under the
- * item at fault; -EOVERFLOW when a limit above is passed. After a failure ret_layout->alt_count tells
- * how many alternatives, section by section, are right: the one after them is at fault, or where
- * there is none, all of them together. */
+ * item at fault; -EOVERFLOW when a limit above is passed. After a failure ret_layout->alt_count
+ * tells how many alternatives, section by section, are right: the one after them is at fault, or
+ * where there is none, all of them together. */
 int ff_layout_compile(const struct ff_alt_source *alts, size_t count,
                       const struct ff_directives *directives, struct ff_layout *ret_layout,
                       struct ff_error *error);
