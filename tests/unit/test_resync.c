@@ -1,0 +1,236 @@
+/* Where the scan goes on after damage, what is hidden and what is told. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "archive/resync.h"
+#include "joined.h"
+
+static void is(const char *lines, const char *archive, size_t len, const char *events)
+{
+    struct bytes bytes = {0};
+    bytes_add(&bytes, archive, len);
+    assert_string_equal(events_of(&bytes, lines), events);
+    bytes_done(&bytes);
+}
+#define IS(lines, archive, events) is(lines, archive, sizeof(archive) - 1, events)
+
+#define MAGIC "frame = \"REC\" len:u8 data\n"
+
+static void a_magic_is_searched(void **state)
+{
+    (void)state;
+    IS(MAGIC, "REC\1aREC\1bREC\1c", "r0+5 r5+5 r10+5");
+    IS(MAGIC, "REC\1aXEC\1bREC\1cREC\1d", "r0+5 d5+5 r10+5 r15+5");
+    IS(MAGIC, "??REC\1aREC\1b", "d0+2 r2+5 r7+5");
+    IS(MAGIC, "REC\1aREC\1bxyz", "r0+5 r5+5 d10+3");
+    /* A magic inside of a valid payload is not looked at. */
+    IS(MAGIC, "REC\5REC\1zREC\1b", "r0+9 r9+5");
+    /* The frame before the damage goes past the end: what is found leads to the end. */
+    IS(MAGIC,
+       "REC\1aREC\xff"
+       "bREC\1c",
+       "r0+5 d5+5 r10+5");
+    /* The directive tells it where the frames do not begin alike. */
+    IS("frame = \"GR\" u8 len:u8 data\nresync = \"GR\"", "GR\1\1aG?\1\1bGR\2\1c",
+       "r0+5 d5+5 r10+5");
+}
+
+/* Frames that have no magic, 16 bytes of payload and one more each. */
+static size_t add_frames(struct bytes *out, int count)
+{
+    size_t from = out->len;
+    for (int i = 0; i < count; i++) {
+        bytes_le(out, (uint64_t)(40 + i), 4);
+        bytes_fill(out, (uint8_t)(0x80 + i), (size_t)(40 + i));
+    }
+    return out->len - from;
+}
+
+static void plausible_frames_are_searched_where_there_is_no_magic(void **state)
+{
+    (void)state;
+    struct bytes archive = {0};
+    char want[64];
+
+    size_t before = add_frames(&archive, 3);
+    bytes_fill(&archive, 0xff, 50);
+    size_t after = archive.len;
+    add_frames(&archive, 12);
+    const char *events = events_of(&archive, "frame = len:u32le data");
+    snprintf(want, sizeof(want), "r0+44 r44+45 r89+46 d%zu+", before);
+    assert_memory_equal(events, want, strlen(want));
+    /* The first frame found may be a false one that ends well by chance: it counts as lost. */
+    snprintf(want, sizeof(want), "d%zu+%zu r%zu+45 ", before, after + 44 - before, after + 44);
+    assert_non_null(strstr(events, want));
+    bytes_done(&archive);
+}
+
+/* A frame with a constant of FF_RESYNC_FRAME_BITS is sure of itself. */
+static void frames_with_long_constants_are_not_lost(void **state)
+{
+    (void)state;
+    struct bytes archive = {0};
+    for (int i = 0; i < 6; i++) {
+        if (i == 2)
+            bytes_fill(&archive, 0, 9);
+        bytes_le(&archive, 3, 2);
+        bytes_le(&archive, 0xdeadbeef, 4);
+        bytes_fill(&archive, 'x', 3);
+    }
+    assert_string_equal(events_of(&archive, "frame = len:u16le u32le=0xdeadbeef data"),
+                        "r0+9 r9+9 d18+9 r27+9 r36+9 r45+9 r54+9");
+    bytes_done(&archive);
+}
+
+static void blocks_begin_anew(void **state)
+{
+    (void)state;
+    struct bytes archive = {0};
+
+    bytes_add(&archive, "\1a\1b\xff", 5);
+    bytes_fill(&archive, 0xff, 11);
+    bytes_add(&archive, "\2cd", 3);
+    assert_string_equal(events_of(&archive, "frame = len:u8 data\nblock = 16/1"),
+                        "r0+2 r2+2 d4+12 r16+3");
+    bytes_done(&archive);
+}
+
+#define ZEROS "frame = \"REC\" len:u8 data\ntail = zeros"
+#define JUNK  "frame = \"REC\" len:u8 data \"END\"\ntail = junk"
+
+static void tails_are_hidden(void **state)
+{
+    (void)state;
+    IS(ZEROS, "REC\1a\0\0\0\0\0", "r0+5");
+    IS(ZEROS, "REC\1a\0\0\0\0x", "r0+5 d5+5");
+    IS(ZEROS, "REC\1a\0\0\0REC\1b", "r0+5 r8+5");
+    IS(ZEROS, "REC\1a\0\1\0REC\1b", "r0+5 d5+3 r8+5");
+    /* What holds no record at all is no tail. */
+    IS(ZEROS, "\0\0\0\0\0", "d0+5");
+    IS(JUNK, "REC\1aENDhello", "r0+8");
+    IS(JUNK, "REC\1aENDhelloREC\1bEND", "r0+8 r13+8");
+    /* What ends as a frame does is a damaged one. */
+    IS(JUNK, "REC\1aENDREX\1bENDREC\1cEND", "r0+8 d8+8 r16+8");
+    IS(JUNK, "hello", "d0+5");
+}
+
+static void heads_are_hidden(void **state)
+{
+    (void)state;
+#define HEAD "frame = \"REC\" len:u8 data\nresync = \"REC\"\nhead = junk"
+    IS(HEAD, "text before\nREC\1aREC\1b", "r12+5 r17+5");
+    IS(HEAD, "text before\nREC\1aREC\1b?REC\1c", "r12+5 r17+5 d22+1 r23+5");
+    IS(HEAD, "text only", "d0+9");
+}
+
+static void sync_markers_are_compared(void **state)
+{
+    (void)state;
+#define SYNC                                                                                       \
+    "preamble = \"S\" sync:bytes[4]\n"                                                             \
+    "frame.sync = \"\\xff\" bytes[4]=sync @hide\n"                                                 \
+    "frame = len:u8!=255 data bytes[4]=sync"
+    IS(SYNC, "SABCD\1aABCD\2bcABCD", "r5+6 r11+7");
+    IS(SYNC,
+       "SABCD\1aABCD\xff"
+       "ABCD\2bcABCD",
+       "r5+6 r16+7");
+    IS(SYNC, "SABCD\1aABCE", "d5+6");
+    IS(SYNC,
+       "SABCD\1aABCD\xff"
+       "ABCE",
+       "r5+6 d11+5");
+}
+
+static void frames_end_where_the_preamble_tells(void **state)
+{
+    (void)state;
+#define FRAMES "preamble = \"V\" frames:u8\nframe = len:u8 data"
+    IS(FRAMES, "V\4\1a\1bINDEX", "r2+2 r4+2");
+    IS(FRAMES, "V\0INDEX", "");
+    /* The archive is shorter; a frame goes past their end. */
+    IS(FRAMES, "V\5\1a\1b", "r2+2 r4+2 d6+0~");
+    IS(FRAMES, "V\3\1a\1bINDEX", "r2+2 d4+1");
+}
+
+/* Between two records lie more bytes than places are tried. */
+static void the_search_has_a_limit(void **state)
+{
+    (void)state;
+    for (int over = 0; over < 2; over++) {
+        struct bytes archive = {0};
+        char want[32];
+        size_t before = add_frames(&archive, 1);
+        /* The place after it is tried first; the chain is taken from its second frame on. */
+        bytes_fill(&archive, 0xff, FF_RESYNC_MAX_PLACES - (over ? 0 : 1));
+        add_frames(&archive, 12);
+        const char *events = events_of(&archive, "frame = len:u32le data");
+        if (over)
+            snprintf(want, sizeof(want), "r0+44 d%zu+%zu~", before, archive.len - before);
+        else
+            snprintf(want, sizeof(want), "r0+44 d%zu+%zu r", before,
+                     (size_t)FF_RESYNC_MAX_PLACES - 1 + 44);
+        assert_memory_equal(events, want, strlen(want) + (over ? 1 : 0));
+        bytes_done(&archive);
+    }
+}
+
+#define HEADERS "frame = \"M\\n\" headers{len=Content-Length time=Date name=Id} data\n"
+
+static void lengths_in_headers_are_strict(void **state)
+{
+    (void)state;
+    IS(HEADERS, "M\nContent-Length: 3\n\nabc", "r0+24");
+    IS(HEADERS, "M\r\n", "d0+3");
+    IS(HEADERS, "M\ncontent-LENGTH:3\r\n\r\nabc", "r0+25");
+    IS(HEADERS, "M\nId: x\n\nabc", "d0+12");
+    IS(HEADERS, "M\nContent-Length: 3\nContent-Length: 3\n\nabc", "d0+42");
+    IS(HEADERS, "M\nContent-Length: 3x\n\nabc", "d0+25");
+    IS(HEADERS, "M\nContent-Length: +3\n\nabc", "d0+25");
+    IS(HEADERS, "M\nContent-Length: -3\n\nabc", "d0+25");
+    IS(HEADERS, "M\nContent-Length:\n\nabc", "d0+22");
+    IS(HEADERS, "M\nContent-Length: 99999999999999999999\n\nabc", "d0+43");
+    IS(HEADERS, "M\nContent-Length: 18446744073709551616\n\nabc", "d0+43");
+    IS(HEADERS, "M\nno colon\n\nabc", "d0+15");
+}
+
+static void blocks_of_headers_have_a_limit(void **state)
+{
+    (void)state;
+    for (int over = 0; over < 2; over++) {
+        struct bytes archive = {0};
+        static const char length[] = "Content-Length: 3\n";
+        char want[32];
+        bytes_add(&archive, "M\n", 2);
+        bytes_add(&archive, length, sizeof(length) - 1);
+        bytes_add(&archive, "X: ", 3);
+        bytes_fill(&archive, 'x', 65536 - (sizeof(length) - 1) - 3 - 2 + (size_t)over);
+        bytes_add(&archive, "\n\nabc", 5);
+        snprintf(want, sizeof(want), "%s0+%d", over ? "d" : "r", 2 + 65536 + 3 + over);
+        assert_string_equal(events_of(&archive, HEADERS), want);
+        bytes_done(&archive);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_magic_is_searched),
+        cmocka_unit_test(plausible_frames_are_searched_where_there_is_no_magic),
+        cmocka_unit_test(frames_with_long_constants_are_not_lost),
+        cmocka_unit_test(blocks_begin_anew),
+        cmocka_unit_test(tails_are_hidden),
+        cmocka_unit_test(heads_are_hidden),
+        cmocka_unit_test(sync_markers_are_compared),
+        cmocka_unit_test(frames_end_where_the_preamble_tells),
+        cmocka_unit_test(the_search_has_a_limit),
+        cmocka_unit_test(lengths_in_headers_are_strict),
+        cmocka_unit_test(blocks_of_headers_have_a_limit),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
