@@ -642,8 +642,14 @@ int ff_decode(struct ff_decoder *decoder, const struct ff_window *window)
 {
     struct ff_decoder *d = decoder;
     unsigned int last = d->layout->alt_first[d->section + 1];
+    struct ff_window within = *window;
 
     set_bound(d);
+    /* What stands behind the bound is no part of a frame, whether the window has it or not. */
+    if (within.offset >= d->bound)
+        within.len = 0;
+    else if (within.len > d->bound - within.offset)
+        within.len = (size_t)(d->bound - within.offset);
 
     for (; d->alt < last; d->alt++, begin_alt(d)) {
         uint8_t preamble = d->layout->alts[d->alt].preamble;
@@ -651,9 +657,9 @@ int ff_decode(struct ff_decoder *decoder, const struct ff_window *window)
             continue;
         bool fresh = d->item == 0 && !d->begun;
         if (fresh && d->layout->alts[d->alt].fast.payload != FF_NO_ITEM &&
-            ff_decode_fast(d, window))
+            ff_decode_fast(d, &within))
             return FF_DECODE_DONE;
-        int r = decode_alt(d, window);
+        int r = decode_alt(d, &within);
         if (r >= 0)
             return r;
     }

@@ -375,6 +375,36 @@ static void checksums_equal_published_ones(void **state)
     assert_memory_equal(got, md5_abc, sizeof(md5_abc));
 }
 
+/* The second item would be in the next block, where what stands is not what is wanted: it is the
+ * block's end that is in the way, whether the window has the next block or not. */
+static void what_stands_behind_a_block_is_not_looked_at(void **state)
+{
+    static const uint8_t bytes[40];
+    struct ff_format *format;
+    struct ff_decoder d;
+    char reason[200];
+    (void)state;
+
+    assert_int_equal(ff_format_compile("kind:u8 u16be=7 data[0]", &format, NULL), 0);
+    format->layout.directives.block = 16;
+    format->layout.directives.block_header = 1;
+    for (size_t len = 0; len <= sizeof(bytes); len++) {
+        struct ff_window window = {.bytes = bytes, .len = len};
+        int r;
+        ff_decoder_init(&d, &format->layout, sizeof(bytes));
+        ff_decode_begin(&d, FF_FRAME, 14);
+        while ((r = ff_decode(&d, &window)) == FF_DECODE_NEED) {
+            assert_true(d.need_offset + d.need_len <= 16);
+            window = (struct ff_window){
+                .bytes = bytes + d.need_offset, .offset = d.need_offset, .len = d.need_len};
+        }
+        assert_int_equal(r, -EUCLEAN);
+        ff_decode_fault_text(&format->layout, &d.fault, reason, sizeof(reason));
+        assert_non_null(strstr(reason, "the block ends inside the frame"));
+    }
+    ff_format_free(format);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -390,6 +420,7 @@ int main(void)
         cmocka_unit_test(alternatives_are_tried_in_order),
         cmocka_unit_test(frames_of_no_bytes_are_refused),
         cmocka_unit_test(checksums_equal_published_ones),
+        cmocka_unit_test(what_stands_behind_a_block_is_not_looked_at),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
