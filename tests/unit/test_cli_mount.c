@@ -46,6 +46,12 @@ static void each_option_has_its_value(void **state)
     assert_int_equal(values.synth.size, UINT64_C(1) << 30);
     assert_int_equal(values.synth.kind, FF_SYNTH_LINES);
     assert_string_equal(values.kernel, "");
+    assert_int_equal(parse_list("names=number-name,type=a:b,ro,type=c"), 0);
+    assert_int_equal(values.names, FF_NAMES_NUMBER_NAME);
+    assert_int_equal(values.types.count, 2);
+    assert_string_equal(values.types.list[0], "a:b");
+    assert_string_equal(values.types.list[1], "c");
+    assert_int_equal(parse_list("names=names"), -EINVAL);
     assert_int_equal(parse_list("ro,help,nonsense"), 1);
 }
 
