@@ -138,6 +138,23 @@ def cpio():
     equal(inodes[2], inodes[0])
 
 
+@test('ar: members by their names, as ar(1) wrote them')
+def ar():
+    where = harness.make_dir()
+    members = {'one.txt': b'1', 'two words': b'22\n', 'dreiß%': b'333'}
+    for name, content in members.items():
+        harness.write(content, name, where)
+    path = os.path.join(where, 'x.a')
+    if not harness.shutil.which('ar'):
+        raise harness.Skip('ar is not installed')
+    harness.run('ar', 'qcS', path, *[os.path.join(where, name) for name in members])
+    with Mount('-o', 'names=name', path) as mount:
+        # GNU ar ends a name with a slash.
+        equal({urllib.parse.unquote(name).rstrip('/'): mount.read(name) for name in mount.names()},
+              members)
+        equal(mount.names()[0], 'one.txt%2F')
+
+
 @test('an extension stays at the end')
 def extensions():
     members = [(b'a', b'1'), (b'a', b'2'), (b'b' * 300, b'3'), (b'', b'4')]
