@@ -223,8 +223,9 @@ static void check_gap(const struct shape *shape, const uint8_t *bytes, size_t le
     for (size_t i = from; shape->tail == ZEROS && i < to; i++)
         FUZZ_CHECK(bytes[i] == 0);
     /* Junk between two frames does not end as a frame does. */
-    if (shape->tail == JUNK && to < len)
-        FUZZ_CHECK(shape->framing == MAGIC && !memmem(bytes + from, to - from, "YZ", 2));
+    FUZZ_CHECK(shape->tail != JUNK || to == len || shape->framing == MAGIC);
+    for (size_t i = from; shape->tail == JUNK && to < len && i + 2 <= to; i++)
+        FUZZ_CHECK((shape->block && (i + 1) % shape->block == 0) || memcmp(bytes + i, "YZ", 2));
 }
 
 static bool same_record(const struct ff_record *a, const struct ff_record *b)
