@@ -29,6 +29,9 @@ struct ff_archive_options {
     const char *name;        /* for messages; copied */
     uint64_t interval_bytes; /* a power of two within the limits above; 0 for the default */
     size_t window_bytes;     /* of the scan; 0 for the default */
+    /* ff_view_read() and ff_all_read() check the checksums of each record that they show before its
+     * bytes are read for the first time: -EBADMSG for all of it when one is wrong. */
+    bool verify_reads;
     uint64_t records_max; /* the scan ends with a damage where one more begins; 0: no such limit */
     /* Which records are shown, by what their headers tell; NULL: all. The others keep their
      * numbers, but are not found. Called for each record in the thread that scans. */
@@ -47,6 +50,15 @@ void ff_archive_close(struct ff_archive *archive);
 /* Scans on in the calling thread until that many records are known or the scan is complete.
  * A source that fails ends the scan: it becomes a damage, and the negative errno is returned. */
 int ff_archive_scan(struct ff_archive *archive, uint64_t records, struct ff_error *error);
+
+/* Instead of ff_archive_scan(): scans to the end, and checks every checksum. What is wrong is a
+ * damage of code -EBADMSG, in order of offset among the others; its record is known nevertheless.
+ * threads: how many check at once, at most FF_VERIFY_THREADS_MAX; 0 for one a processor. Small
+ * archives, pipes and sources that forget are read once, by the calling thread. -EINVAL when a scan
+ * has begun; else errors as ff_archive_scan(), and -ESTALE when the archive was changed meanwhile.
+ */
+#define FF_VERIFY_THREADS_MAX 64
+int ff_archive_verify(struct ff_archive *archive, unsigned int threads, struct ff_error *error);
 
 /* Scans on to the end in a thread of its own, until ff_archive_scan_stop() or close. */
 int ff_archive_scan_start(struct ff_archive *archive, struct ff_error *error);
@@ -72,12 +84,14 @@ struct ff_summary {
     uint64_t smallest, largest; /* payloads; 0 when there is no record */
     uint64_t histogram[65];     /* [0]: empty payloads; [k]: payloads of 2^(k-1) .. 2^k-1 bytes */
     uint64_t damages;           /* see ff_archive_damage() */
+    uint64_t checksums;         /* that ff_archive_verify() has computed */
+    uint64_t verified_bytes;    /* that it is done with */
     bool complete;
 };
 void ff_archive_summary(struct ff_archive *archive, struct ff_summary *ret_summary); /* (any) */
 
-/* The damage number index; -ENOENT past the last one. At most FF_DAMAGE_MAX are kept, further ones
- * are only counted (any). */
+/* The damage number index, in order of offset; -ENOENT past the last one. At most FF_DAMAGE_MAX are
+ * kept, further ones are only counted (any). */
 #define FF_DAMAGE_MAX 4096
 int ff_archive_damage(struct ff_archive *archive, uint64_t index, struct ff_damage *ret_damage);
 
@@ -187,6 +201,8 @@ ssize_t ff_all_read(struct ff_archive *archive, const void *separator, size_t se
 /* What `framefs info --json` prints of these archives: a JSON array, an object an archive, with a
  * final newline. To be freed with free(); NULL when memory is short (any). */
 char *ff_report_json(struct ff_archive *const *archives, size_t count);
+/* The same, of archives that ff_archive_verify() has read: with checksums_checked. */
+char *ff_report_verified(struct ff_archive *const *archives, size_t count);
 /* What .framefs/damage shows: a line of headings, then a line a damaged place. As above (any). */
 char *ff_report_damage(struct ff_archive *archive);
 

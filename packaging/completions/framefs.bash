@@ -5,7 +5,7 @@ _framefs_options()
     case $1 in
         mount)
             echo --format= --frame= --formats= --max-records= --layout= --names= --type= --content= --control= \
-                --interval= --separator= --synthetic= --uid= --gid= --umask= --allow-other -o \
+                --interval= --separator= --verify= --synthetic= --uid= --gid= --umask= --allow-other -o \
                 --foreground -f --debug -d \
                 --help -h
             ;;
@@ -13,6 +13,7 @@ _framefs_options()
         info) echo --format= --frame= --formats= --max-records= --explain --all --histogram --json --help -h ;;
         ls) echo --format= --frame= --formats= --type= --since= --until= --json --help -h ;;
         cat) echo --format= --frame= --formats= --content= --separator= --help -h ;;
+        verify) echo --format= --frame= --formats= --max-records= --threads= --json --help -h ;;
         synth) echo --check --offset= --help -h ;;
         formats) echo --formats= --json --help -h ;;
         help) echo --help -h ;;
@@ -28,11 +29,12 @@ _framefs_values()
         --layout) echo auto flat tree ;;
         --names) echo number number-name name ;;
         --control) echo hidden listed off ;;
+        --verify) echo off read ;;
         --uid) compgen -u ;;
         --gid) compgen -g ;;
         -o)
             echo format= frame= formats= max-records= layout= names= type= content= control= \
-                interval= separator= synthetic= uid= gid= umask= allow_other foreground debug \
+                interval= separator= verify= synthetic= uid= gid= umask= allow_other foreground debug \
                 fsname= subtype= default_permissions \
                 auto_unmount max_read= ro nosuid nodev noexec noatime
             ;;
@@ -43,7 +45,7 @@ _framefs_values()
 _framefs()
 {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} command=${COMP_WORDS[1]}
-    local commands='mount umount info ls cat synth formats help' words list
+    local commands='mount umount info ls cat verify synth formats help' words list
 
     COMPREPLY=()
     if ((COMP_CWORD == 1)); then

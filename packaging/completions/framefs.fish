@@ -9,7 +9,7 @@ function __framefs_complete
     complete -c framefs -n "__fish_seen_subcommand_from $argv[1]" $argv[2..]
 end
 
-set -l commands mount umount info ls cat synth formats help
+set -l commands mount umount info ls cat verify synth formats help
 complete -c framefs -n "not __fish_seen_subcommand_from $commands" -f
 complete -c framefs -n "not __fish_seen_subcommand_from $commands" -l help -d 'Show the commands'
 complete -c framefs -n "not __fish_seen_subcommand_from $commands" -l version -d 'Tell the version'
@@ -19,6 +19,7 @@ complete -c framefs -n "$first" -a umount -d 'Unmount, also when the server has 
 complete -c framefs -n "$first" -a info -d 'Show format, number and sizes of records, damage'
 complete -c framefs -n "$first" -a ls -d 'List the records'
 complete -c framefs -n "$first" -a cat -d 'Print the payloads of records'
+complete -c framefs -n "$first" -a verify -d 'Check every length, constant and checksum'
 complete -c framefs -n "$first" -a synth -d 'Write the generated stream, or check a copy of it'
 complete -c framefs -n "$first" -a formats -d 'List the known formats'
 complete -c framefs -n "$first" -a help -d 'Explain a command'
@@ -34,6 +35,7 @@ __framefs_complete mount -l content -x -a 'payload frame file' -d 'What a file h
 __framefs_complete mount -l control -x -a 'hidden listed off' -d 'Whether .framefs is there'
 __framefs_complete mount -l interval -x -d 'Read the archive in pieces of this size'
 __framefs_complete mount -l separator -x -d 'Put after each payload in .framefs/all'
+__framefs_complete mount -l verify -x -a 'off read' -d 'Check checksums before a record is read'
 __framefs_complete mount -l synthetic -x -d 'Show the generated file'
 __framefs_complete mount -l uid -x -a '(__fish_complete_users)' -d 'The owner of all files'
 __framefs_complete mount -l gid -x -a '(__fish_complete_groups)' -d 'The group of all files'
@@ -56,6 +58,14 @@ __framefs_complete info -l all -d 'Explain formats that no frame fits, too'
 __framefs_complete info -l histogram -d 'Show the histogram of sizes'
 __framefs_complete info -l json -d 'Print a JSON array'
 __framefs_complete info -s h -l help -d 'Explain the command'
+
+__framefs_complete verify -l format -x -a '(__framefs_formats)' -d 'The format of the archives'
+__framefs_complete verify -l frame -x -d 'Describe the frames yourself'
+__framefs_complete verify -l formats -r -F -d 'A file of formats of your own'
+__framefs_complete verify -l max-records -x -d 'Stop at so many records'
+__framefs_complete verify -l threads -x -d 'Compute checksums in so many threads'
+__framefs_complete verify -l json -d 'Print a JSON array'
+__framefs_complete verify -s h -l help -d 'Explain the command'
 
 __framefs_complete ls -l format -x -a '(__framefs_formats)' -d 'The format of the archive'
 __framefs_complete ls -l frame -x -d 'Describe the frames yourself'

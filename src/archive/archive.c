@@ -6,6 +6,7 @@
 #include <xxhash.h>
 
 #include "archive/internal.h"
+#include "archive/sums.h"
 #include "base/units.h"
 #include "format/format.h"
 
@@ -84,6 +85,7 @@ static int open_archive(struct ff_archive *archive, const struct ff_archive_opti
     archive->size = stat.size;
     archive->mtime = stat.mtime;
     archive->summary.archive_bytes = stat.size == FF_SIZE_UNKNOWN ? 0 : stat.size;
+    archive->verify_reads = options->verify_reads && ff_layout_has_sums(&archive->format->layout);
     archive->has_times = ff_format_has_times(archive->format);
     if ((r = ff_scan_open(archive->source, archive->format, NULL, options->window_bytes,
                           &archive->scan, error)) < 0)
@@ -128,6 +130,7 @@ void ff_archive_close(struct ff_archive *archive)
     free(archive->damages);
     free(archive->changes);
     ff_contexts_done(&archive->contexts);
+    ff_verdicts_done(&archive->verdicts);
     free(archive->name);
     free(archive);
 }
@@ -228,23 +231,34 @@ static void publish(struct ff_archive *archive, struct scan_batch *batch)
     }
     summary->left_out += batch->left_out;
     summary->scanned_bytes = position.offset;
+    summary->checksums = archive->scan->sums_checked;
+    if (archive->verifies)
+        summary->verified_bytes = position.offset;
     pthread_mutex_unlock(&archive->mutex);
     memset(batch, 0, sizeof(*batch));
     if (archive->progress)
         archive->progress(archive->progress_context);
 }
 
-static void add_damage(struct ff_archive *archive, const struct ff_damage *damage)
+void ff_archive_add_damage(struct ff_archive *archive, const struct ff_damage *damage)
 {
     pthread_mutex_lock(&archive->mutex);
     archive->summary.damages++;
-    if (archive->damage_count < FF_DAMAGE_MAX) {
-        struct ff_damage *damages =
-            realloc(archive->damages, (archive->damage_count + 1) * sizeof(*damages));
+    size_t count = archive->damage_count, at = count;
+    while (at > 0 && archive->damages[at - 1].offset > damage->offset)
+        at--;
+    if (count < FF_DAMAGE_MAX) {
+        struct ff_damage *damages = reallocarray(archive->damages, count + 1, sizeof(*damages));
         if (damages) {
             archive->damages = damages;
-            damages[archive->damage_count++] = *damage;
+            archive->damage_count = ++count;
         }
+    }
+    /* The last one falls out where all room is taken. */
+    if (at < count) {
+        memmove(archive->damages + at + 1, archive->damages + at,
+                (count - 1 - at) * sizeof(*archive->damages));
+        archive->damages[at] = *damage;
     }
     pthread_mutex_unlock(&archive->mutex);
 }
@@ -364,6 +378,8 @@ static void finish(struct ff_archive *archive, struct scan_batch *batch, bool re
     pthread_mutex_lock(&archive->mutex);
     if (reached_end)
         archive->summary.scanned_bytes = archive->summary.archive_bytes;
+    if (reached_end && archive->verifies)
+        archive->summary.verified_bytes = archive->summary.archive_bytes;
     pthread_mutex_unlock(&archive->mutex);
     atomic_store_explicit(&archive->complete, true, memory_order_release);
     if (archive->progress)
@@ -377,7 +393,7 @@ static void give_up(struct ff_archive *archive, uint64_t offset, int code, const
     if (archive->size != FF_SIZE_UNKNOWN && archive->size > offset)
         damage.len = archive->size - offset;
     snprintf(damage.reason, sizeof(damage.reason), "%s", reason);
-    add_damage(archive, &damage);
+    ff_archive_add_damage(archive, &damage);
 }
 
 /* A record that cannot be taken into the index. */
@@ -426,7 +442,7 @@ int ff_archive_scan(struct ff_archive *archive, uint64_t records, struct ff_erro
             return 0;
         }
         if (event.kind == FF_SCAN_DAMAGE) {
-            add_damage(archive, &event.damage);
+            ff_archive_add_damage(archive, &event.damage);
             continue;
         }
         r = ff_archive_count(archive) < archive->records_max

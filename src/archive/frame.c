@@ -10,8 +10,8 @@
 
 /* Most headers are this small: one short read finds them. */
 #define HEADER_BYTES 512
-/* The decode state that was in force before the record's frame. */
-static struct ff_decode_state state_before(struct ff_archive *archive, uint64_t record)
+
+struct ff_decode_state ff_archive_state_before(struct ff_archive *archive, uint64_t record)
 {
     pthread_mutex_lock(&archive->mutex);
     struct ff_decode_state state = archive->preamble_state;
@@ -38,7 +38,7 @@ int ff_archive_frame_begin(struct ff_archive *archive, const struct ff_record *r
     uint64_t end = ff_record_end(record);
 
     ff_decoder_init(decoder, &archive->format->layout, end);
-    decoder->state = state_before(archive, record->number);
+    decoder->state = ff_archive_state_before(archive, record->number);
     int r = ff_reader_init(reader, archive->source, end, 2 * FF_DECODE_NEED_MAX);
     if (r < 0)
         return ff_error_set(error, r, "out of memory");
@@ -165,7 +165,7 @@ static struct ff_joined_point find_hint(struct ff_archive *archive, const struct
                                         enum ff_joined_bytes what, uint64_t at)
 {
     struct ff_joined_point point = {.offset = record->offset,
-                                    .state = state_before(archive, record->number)};
+                                    .state = ff_archive_state_before(archive, record->number)};
 
     pthread_mutex_lock(&archive->mutex);
     for (size_t i = 0; i < FF_JOINED_HINTS; i++) {

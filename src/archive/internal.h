@@ -8,6 +8,7 @@
 
 #include "archive/context.h"
 #include "archive/scan.h"
+#include "archive/verdict.h"
 #include "index/index.h"
 #include "index/select.h"
 
@@ -41,6 +42,9 @@ struct ff_archive {
     uint64_t size;
     struct timespec mtime;
     bool has_times;
+    bool verify_reads;
+    bool verifies; /* the scan checks all that can be checked */
+    struct ff_verdicts verdicts;
 
     pthread_t thread;
     bool thread_runs;
@@ -70,6 +74,17 @@ struct ff_archive {
 /* The record that has so many shown ones before it: -ENOENT past the last that is known. */
 int ff_archive_record_at(const struct ff_archive *archive, uint64_t rank,
                          struct ff_record *ret_record);
+
+/* Keeps it in order of offset, and counts it. */
+void ff_archive_add_damage(struct ff_archive *archive, const struct ff_damage *damage);
+
+/* The decode state that was in force before the record's frame. */
+struct ff_decode_state ff_archive_state_before(struct ff_archive *archive, uint64_t record);
+
+/* 0 when every checksum of the record's frames matches, which is then remembered; -EBADMSG, or
+ * errors as ff_archive_details() (any). */
+int ff_archive_check_read(struct ff_archive *archive, const struct ff_record *record,
+                          struct ff_error *error);
 
 /* Sets an error that names the archive, the record (UINT64_MAX: none) and the offset; returns code.
  */

@@ -25,7 +25,7 @@ static json_t *damage_json(struct ff_archive *archive)
     return list;
 }
 
-static json_t *archive_json(struct ff_archive *archive)
+static json_t *archive_json(struct ff_archive *archive, bool verified)
 {
     struct ff_summary s;
     ff_archive_summary(archive, &s);
@@ -44,16 +44,22 @@ static json_t *archive_json(struct ff_archive *archive)
         json_decref(object);
         object = NULL;
     }
+    if (object && verified &&
+        json_object_set_new(object, "checksums_checked", json_integer((json_int_t)s.checksums)) <
+            0) {
+        json_decref(object);
+        object = NULL;
+    }
     return object;
 }
 
-char *ff_report_json(struct ff_archive *const *archives, size_t count)
+static char *report(struct ff_archive *const *archives, size_t count, bool verified)
 {
     json_t *list = json_array();
     char *text = NULL, *with_newline = NULL;
 
     for (size_t i = 0; list && i < count; i++) {
-        json_t *object = archive_json(archives[i]);
+        json_t *object = archive_json(archives[i], verified);
         if (!object || json_array_append_new(list, object) < 0) {
             json_decref(list);
             list = NULL;
@@ -66,6 +72,16 @@ char *ff_report_json(struct ff_archive *const *archives, size_t count)
         with_newline = NULL;
     free(text);
     return with_newline;
+}
+
+char *ff_report_json(struct ff_archive *const *archives, size_t count)
+{
+    return report(archives, count, false);
+}
+
+char *ff_report_verified(struct ff_archive *const *archives, size_t count)
+{
+    return report(archives, count, true);
 }
 
 char *ff_report_damage(struct ff_archive *archive)

@@ -31,6 +31,11 @@ void ff_scan_check_sums(struct ff_scan *scan)
     scan->sums = true;
 }
 
+void ff_scan_end_at(struct ff_scan *scan, uint64_t offset)
+{
+    scan->until = offset;
+}
+
 /* Begins elsewhere than at the beginning. Frames may depend on what the preamble tells. */
 static int begin_at(struct ff_scan *scan, const struct ff_scan_position *from)
 {
@@ -65,6 +70,7 @@ int ff_scan_open(struct ff_source *source, const struct ff_format *format,
         return ff_error_set(error, -ENOMEM, "out of memory");
     }
     scan->format = format;
+    scan->until = UINT64_MAX;
     ff_decoder_init(&scan->decoder, &format->layout, stat.size);
     if (from && from->state & STATE_PREAMBLE_DONE && (r = begin_at(scan, from)) < 0) {
         ff_scan_close(scan);
@@ -215,6 +221,30 @@ static int at_end(struct ff_scan *scan, uint64_t offset, size_t ahead, bool *ret
     return 0;
 }
 
+/* The checksums of what was just decoded: 1 with a damage when one is wrong, else 0; negative when
+ * the source fails. record: that it belongs to. */
+static int check_sums(struct ff_scan *scan, const struct ff_decoder *decoder, uint64_t record,
+                      struct ff_scan_event *event)
+{
+    struct ff_sum sum;
+    char reason[FF_DAMAGE_REASON_BYTES];
+    int r;
+
+    if (!scan->sums)
+        return 0;
+    for (unsigned int i = 0; (r = ff_sums_check(&scan->reader, decoder, i, &sum)) == 0; i++) {
+        scan->sums_checked++;
+        if (sum.matches)
+            continue;
+        snprintf(reason, sizeof(reason), "the %s checksum is wrong (at byte %" PRIu64 ")", sum.name,
+                 sum.offset);
+        set_damage(scan, decoder->offset, decoder->end - decoder->offset, -EBADMSG, reason, event);
+        event->damage.record = record;
+        return 1;
+    }
+    return r == -ENOENT ? 0 : r;
+}
+
 /* 1 with an event, 0 to go on to the first frame, negative when the source fails. */
 static int scan_preamble(struct ff_scan *scan, struct ff_scan_event *event)
 {
@@ -233,11 +263,12 @@ static int scan_preamble(struct ff_scan *scan, struct ff_scan_event *event)
         scan->position.offset = scan->decoder.end;
     }
     scan->position.state = ff_scan_pack_state(&scan->decoder.state);
-    return 0;
+    return has_section(scan, FF_PREAMBLE) ? check_sums(scan, &scan->decoder, 0, event) : 0;
 }
 
-/* 1 when what stands at offset is the postamble and ends the archive, else 0. */
-static int scan_postamble(struct ff_scan *scan, uint64_t offset)
+/* 1 when what stands at offset is the postamble and ends the archive, with an event if it is
+ * damaged; else 0. */
+static int scan_postamble(struct ff_scan *scan, uint64_t offset, struct ff_scan_event *event)
 {
     struct ff_reader *reader = &scan->reader;
     uint64_t max = scan->format->layout.postamble_max;
@@ -256,7 +287,8 @@ static int scan_postamble(struct ff_scan *scan, uint64_t offset)
         return 0;
     scan->tail_offset = offset;
     scan->tail_len = decoder.end - offset;
-    return 1;
+    r = check_sums(scan, &decoder, scan->position.record, event);
+    return r < 0 ? r : 1;
 }
 
 /* The archive's frames are over. */
@@ -337,25 +369,6 @@ static int note_context(struct ff_scan *scan)
     return ff_contexts_add(&scan->contexts, &scan->decoder, clock);
 }
 
-/* The checksums of the frame that was just decoded: 1 with a damage when one is wrong. */
-static int check_frame(struct ff_scan *scan, struct ff_scan_event *event)
-{
-    struct ff_sum sum;
-    char reason[FF_DAMAGE_REASON_BYTES];
-    const struct ff_decoder *decoder = &scan->decoder;
-    int r;
-
-    for (unsigned int i = 0; (r = ff_sums_check(&scan->reader, decoder, i, &sum)) == 0; i++) {
-        if (sum.matches)
-            continue;
-        snprintf(reason, sizeof(reason), "the %s checksum is wrong (at byte %" PRIu64 ")", sum.name,
-                 sum.offset);
-        set_damage(scan, decoder->offset, decoder->end - decoder->offset, -EBADMSG, reason, event);
-        return 1;
-    }
-    return r == -ENOENT ? 0 : r;
-}
-
 /* 1 to go on, 0 with an event (or the end), negative when the source fails. */
 static int scan_frame(struct ff_scan *scan, struct ff_scan_event *event)
 {
@@ -375,7 +388,9 @@ static int scan_frame(struct ff_scan *scan, struct ff_scan_event *event)
         scan->tail_offset = decoder->offset;
         scan->tail_len = decoder->end - decoder->offset;
         end_frames(scan, event);
-        return 0;
+        if (event->kind == FF_SCAN_END)
+            r = check_sums(scan, decoder, scan->position.record, event);
+        return r < 0 ? r : 0;
     }
     struct ff_scan_event next = {.kind = FF_SCAN_END};
     if (alt->hide) {
@@ -387,10 +402,13 @@ static int scan_frame(struct ff_scan *scan, struct ff_scan_event *event)
     bool taken = scan->position.offset == decoder->end;
     if (taken && alt->context && (r = note_context(scan)) < 0)
         return r;
-    bool wrong = taken && scan->sums && (r = check_frame(scan, event)) != 0;
+    if (taken)
+        r = check_sums(scan, decoder,
+                       next.kind == FF_SCAN_RECORD ? next.record.number : scan->position.record,
+                       event);
     if (r < 0)
         return r;
-    if (!wrong) {
+    if (r == 0) {
         *event = next;
         return next.kind == FF_SCAN_END;
     }
@@ -435,6 +453,10 @@ int ff_scan_step(struct ff_scan *scan, struct ff_scan_event *ret_event, struct f
         uint64_t kept = scan->join.open ? scan->join.record.offset : offset;
         if (source->ops->forget)
             source->ops->forget(source, kept);
+        if (offset >= scan->until) {
+            scan->done = true;
+            return 0;
+        }
         if (offset >= scan->decoder.state.frames_end) {
             end_frames(scan, event);
             return 0;
@@ -450,7 +472,7 @@ int ff_scan_step(struct ff_scan *scan, struct ff_scan_event *ret_event, struct f
             scan->position.offset = limit - offset < padding ? limit : offset + padding;
             continue;
         }
-        if (postamble && (r = scan_postamble(scan, offset)) != 0) {
+        if (postamble && (r = scan_postamble(scan, offset, event)) != 0) {
             if (r < 0)
                 return end_with_failure(scan, r, error);
             end_frames(scan, event);

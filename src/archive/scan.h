@@ -20,7 +20,9 @@ struct ff_scan {
     uint32_t frame_state; /* in force before the first frame of the record that was decoded last */
     bool has_record;      /* `first` is the decoder of its first frame */
     bool done;
-    bool sums; /* checksums are checked as well */
+    bool sums;             /* checksums are checked as well */
+    uint64_t sums_checked; /* how many by now */
+    uint64_t until;        /* no frame that begins here or behind is looked at */
     struct ff_join join;
     const struct ff_decoder *first; /* one of decoder and joined */
     struct ff_decoder joined;       /* of a joined record's first frame */
@@ -38,6 +40,9 @@ int ff_scan_step(struct ff_scan *scan, struct ff_scan_event *ret_event, struct f
 
 /* From now on a frame whose checksum is wrong is a damage of code -EBADMSG, before its record. */
 void ff_scan_check_sums(struct ff_scan *scan);
+
+/* The scan ends before the frame that begins at offset, as if the archive ended there well. */
+void ff_scan_end_at(struct ff_scan *scan, uint64_t offset);
 
 /* ff_scan_position.state: a decode state, and that the preamble was decoded. */
 uint32_t ff_scan_pack_state(const struct ff_decode_state *state);

@@ -27,6 +27,14 @@ unsigned int ff_sums_count(const struct ff_decoder *decoder)
     return count;
 }
 
+bool ff_layout_has_sums(const struct ff_layout *layout)
+{
+    for (unsigned int a = 0; a < layout->alt_first[FF_SECTIONS]; a++)
+        if (find_sum(layout, &layout->alts[a], 0) != FF_NO_ITEM)
+            return true;
+    return false;
+}
+
 static const uint8_t *in_window(const struct ff_reader *reader, uint64_t offset, uint64_t len)
 {
     const struct ff_window *window = &reader->window;
@@ -36,12 +44,33 @@ static const uint8_t *in_window(const struct ff_reader *reader, uint64_t offset,
     return window->bytes + (size_t)(offset - window->offset);
 }
 
+/* The bytes, brought into the window if they fit there; else NULL. */
+static int fill_window(struct ff_reader *reader, uint64_t offset, uint64_t len,
+                       const uint8_t **ret_bytes)
+{
+    const uint8_t *bytes = in_window(reader, offset, len);
+
+    while (!bytes && len <= reader->capacity) {
+        uint64_t reads = reader->reads;
+        int r = ff_reader_fill(reader, offset, offset, (size_t)len);
+        if (r < 0)
+            return r;
+        bytes = in_window(reader, offset, len);
+        if (!bytes && (reader->reads == reads || reader->limit < offset + len))
+            return -ENODATA;
+    }
+    *ret_bytes = bytes;
+    return 0;
+}
+
 static int sum_range(struct ff_reader *reader, uint64_t offset, uint64_t end,
                      struct ff_checksum *checksum)
 {
-    const uint8_t *bytes = in_window(reader, offset, end - offset);
-    int r = 0;
+    const uint8_t *bytes = NULL;
 
+    int r = fill_window(reader, offset, end - offset, &bytes);
+    if (r < 0)
+        return r;
     if (bytes) {
         ff_checksum_update(checksum, bytes, (size_t)(end - offset));
         return 0;

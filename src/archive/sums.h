@@ -5,6 +5,9 @@
 #include "archive/reader.h"
 #include "format/checksum.h"
 
+/* Whether any part of the layout carries a checksum. */
+bool ff_layout_has_sums(const struct ff_layout *layout);
+
 struct ff_sum {
     const char *name;                      /* "crc32c"; a constant */
     uint64_t offset;                       /* of the stored checksum, in the archive */

@@ -241,6 +241,9 @@ ssize_t ff_view_read(struct ff_archive *archive, const struct ff_view *view, voi
         return 0;
     if (len > view->len - offset)
         len = (size_t)(view->len - offset);
+    if (archive->verify_reads && view->record.number != UINT64_MAX &&
+        (r = ff_archive_check_read(archive, &view->record, error)) < 0)
+        return r;
     for (unsigned int e = 0; e < view->extents && done < len; e++) {
         const struct ff_extent *extent = &view->extent[e];
         while (done < len && offset + done < before + extent->len) {
@@ -359,6 +362,8 @@ ssize_t ff_all_read(struct ff_archive *archive, const void *separator, size_t se
         uint64_t at = record.offset + record.head + within;
         if (done == 0)
             first_offset = at;
+        if (archive->verify_reads && (r = ff_archive_check_read(archive, &record, error)) < 0)
+            break;
         if (within < record.payload) {
             uint64_t left = record.payload - within;
             size_t piece = left < len - done ? (size_t)left : len - done;

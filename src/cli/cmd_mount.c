@@ -88,6 +88,7 @@ static enum ff_exit open_archive(struct mount *mount, size_t index)
 {
     const struct ff_mount_values *values = mount->values;
     struct ff_archive_options options = {.interval_bytes = values->interval_bytes,
+                                         .verify_reads = values->verify != 0,
                                          .records_max = values->records_max};
     struct ff_error error = {0};
     struct ff_input input;

@@ -40,6 +40,7 @@ extern const struct ff_command ff_command_ls;
 extern const struct ff_command ff_command_cat;
 extern const struct ff_command ff_command_synth;
 extern const struct ff_command ff_command_formats;
+extern const struct ff_command ff_command_verify;
 
 /* Says what is wrong with the arguments and how they should be: FF_EXIT_USAGE. */
 enum ff_exit ff_command_refuse(const struct ff_command *command, const char *text);

@@ -224,7 +224,7 @@ enum ff_exit ff_input_open(const char *path, const struct ff_input_choice *choic
 
     name_input(&input, path, kind);
     int rc = open_source(&input, path, kind, &error);
-    if (rc == 0 && kind == FF_INPUT_STREAMS)
+    if (rc == 0 && kind == FF_INPUT_STREAMS && (out || strcmp(path, "-") == 0))
         rc = front_open(&input.source, out, hold, &error);
     if (rc == 0 && is_detected(choice))
         rc = detect_format(&input, choice->formats, &error);

@@ -74,6 +74,8 @@
  *   archive/reader.c      a window that moves over a source, frames decoded through it
  *   archive/frame.c       a record's frame once more
  *   archive/details.c     time, type and name from a frame's header
+ *   archive/verify.c      every checksum, by several scans at once
+ *   archive/verdict.c     which records were checked before they were read
  *   archive/view.c        what a file shows of the archive, and reading it
  *   archive/report.c      what is known, as JSON and as a list of damage
  *   archive/internal.h    an open archive, as this layer shares it
@@ -121,7 +123,7 @@
  *   cli/mount_options.c   the options of mount, and -o
  *   cli/mount_helper.c    the arguments of mount.framefs
  *   cli/cmd_mount.c, cli/cmd_umount.c, cli/cmd_info.c, cli/cmd_ls.c, cli/cmd_cat.c,
- *   cli/cmd_synth.c, cli/cmd_formats.c    a command each
+ *   cli/cmd_synth.c, cli/cmd_formats.c, cli/cmd_verify.c    a command each
  *   cli/command.c         the table of commands, dispatch, help
  *   cli/main.c            this file
  */

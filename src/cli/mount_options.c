@@ -38,6 +38,13 @@ static int parse_control(void *field, const char *argument, struct ff_error *err
     return ff_option_choose(argument, names, field, error);
 }
 
+static int parse_verify(void *field, const char *argument, struct ff_error *error)
+{
+    static const char *const names[] = {"off", "read", NULL};
+
+    return ff_option_choose(argument, names, field, error);
+}
+
 static int parse_interval(void *field, const char *argument, struct ff_error *error)
 {
     char shown[FF_OPTION_SHOWN_BYTES];
@@ -198,6 +205,14 @@ const struct ff_option ff_mount_options[] = {
                 "understood",
         .parse = ff_option_separator,
         FIELD(separator),
+    },
+    {
+        .name = "verify",
+        .argument = "off|read",
+        .help = "read: check a record's checksums before it is read\nfor the first time, and fail "
+                "where one is wrong",
+        .parse = parse_verify,
+        FIELD(verify),
     },
     {
         .name = "synthetic",

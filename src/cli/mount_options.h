@@ -26,6 +26,7 @@ struct ff_mount_values {
     uint64_t interval_bytes;
     uint64_t records_max; /* of each archive; 0: no limit of the user's */
     struct ff_option_separator separator;
+    int verify; /* not 0: checksums are checked before a record is read */
     bool synthetic;
     struct ff_synth synth;
     int64_t uid, gid; /* -1: the caller's */

@@ -25,7 +25,7 @@ enum ff_exit ff_say_damage(const char *name, const struct ff_damage *damage)
     bool cut = damage->code == -ENODATA && damage->record > 0;
     char unread[48] = "";
 
-    if (damage->len > 0 && !cut)
+    if (damage->len > 0 && !cut && damage->code != -EBADMSG)
         snprintf(unread, sizeof(unread), " (%" PRIu64 " bytes unread)", damage->len);
     ff_say("%s: %srecord %" PRIu64 " at byte %" PRIu64 ": %s%s", name, cut ? "note: " : "",
            damage->record, damage->offset, damage->reason, unread);

@@ -155,7 +155,7 @@ def check_values():
     """Each value that bash offers is accepted: the message, if any, is of something else."""
     offences = []
     text = common.text(SHELLS['bash'])
-    choices = {'layout', 'names', 'content', 'control'}
+    choices = {'layout', 'names', 'content', 'control', 'verify'}
     for option in choices:
         values = re.search(rf'--{option}\) echo ([a-z -]+) ;;', text).group(1).split()
         for value in values:
@@ -169,7 +169,8 @@ def check_values():
     for word in listed.replace('\\\n', ' ').split():
         value = {'format=': 'pcap', 'frame=': 'len:u8 data', 'layout=': 'flat', 'names=': 'name',
                  'content=': 'file',
-                 'control=': 'off', 'interval=': '64', 'max-records=': '9', 'synthetic=': '1',
+                 'control=': 'off', 'verify=': 'read',
+                 'interval=': '64', 'max-records=': '9', 'synthetic=': '1',
                  'uid=': '0', 'gid=': '0', 'umask=': '0', 'max_read=': '4096'}.get(word, 'x')
         item = word + value if word.endswith('=') else word
         result = run('mount', '-o', item, 'x')
