@@ -14,6 +14,7 @@ struct search {
     struct ff_decoder decoder;
     struct ff_decode_state state; /* in force at the damage */
     bool magic;                   /* places are those where the magic stands */
+    bool marker;                  /* or rather behind it */
     bool cut;
     unsigned int jumps;
 };
@@ -125,6 +126,26 @@ static size_t find_magic(const struct ff_layout *layout, const uint8_t **ret_mag
             return 0;
     }
     return common;
+}
+
+/* Bytes that every frame ends with, because each repeats those of the preamble: an archive's own
+ * marker. 0 where they don't. */
+static size_t find_marker(const struct ff_decoder *decoder, const uint8_t **ret_marker)
+{
+    const struct ff_layout *layout = decoder->layout;
+    size_t len = 0;
+
+    *ret_marker = decoder->state.remembered;
+    for (unsigned int a = layout->alt_first[FF_FRAME]; a < layout->alt_first[FF_FRAME + 1]; a++) {
+        const struct ff_alt *alt = &layout->alts[a];
+        const struct ff_item *last = &layout->items[alt->first + alt->count - 1U];
+        if (alt->end)
+            continue;
+        if (last->condition != FF_CONDITION_REMEMBERED)
+            return 0;
+        len = (size_t)last->size;
+    }
+    return len;
 }
 
 /* Trying every place costs what a frame's longest look-ahead costs at each: formats of lines can
@@ -275,11 +296,15 @@ static int search_magic(struct search *search, const uint8_t *magic, size_t magi
             continue;
         }
         offset += (uint64_t)(found - window.bytes);
-        if ((r = look_at(search->near, offset, NEAR_BYTES, &window)) < 0 ||
-            (r = weigh_chain(search, &window, &second)) < 0)
+        uint64_t place = offset + (search->marker ? magic_len : 0);
+        if ((r = look_at(search->near, place, NEAR_BYTES, &window)) < 0)
+            return r;
+        if (window.len == 0)
+            return FF_RESYNC_END;
+        if ((r = weigh_chain(search, &window, &second)) < 0)
             return r;
         if (r == FRAME_IS_CERTAIN) {
-            *ret_offset = offset;
+            *ret_offset = place;
             return FF_RESYNC_FOUND;
         }
         offset++;
@@ -323,13 +348,17 @@ int ff_resync(struct ff_reader *reader, const struct ff_decoder *decoder, uint64
         *ret_offset = next;
         return FF_RESYNC_FOUND;
     }
-    size_t magic_len = find_magic(layout, &magic);
+    size_t magic_len = find_marker(decoder, &magic);
+    bool marker = magic_len > 0;
+    if (!marker)
+        magic_len = find_magic(layout, &magic);
     if (magic_len < 2 && !can_try_places(layout))
         return FF_RESYNC_LOST;
     struct search search = {.near = reader,
                             .decoder = *decoder,
                             .state = decoder->state,
                             .magic = magic_len >= 2,
+                            .marker = marker,
                             .cut = cut};
     int r = ff_reader_init(&search.far, reader->source, reader->limit, 2 * NEAR_BYTES);
     if (r < 0)
