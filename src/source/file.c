@@ -70,7 +70,7 @@ static int file_check(struct ff_source *source)
     struct ff_source_file *file = (struct ff_source_file *)source;
 
     for (unsigned int tries = 1;; tries++) {
-        struct ff_source_stat now;
+        struct ff_source_stat now = {0};
         int r = fd_stat(file->fd, file->is_block, &now);
         if (r < 0)
             return r;

@@ -91,8 +91,7 @@ static void is_none(const void *buf, size_t len, const char *name, int expected,
     const struct ff_head head = {.buf = buf, .len = len, .size = len, .name = name};
     int code;
     const char *text = detect_head(NULL, &head, &code);
-    if (!strstr(text, part))
-        fail_msg("'%s' lacks '%s'", text, part);
+    assert_non_null(strstr(text, part));
     assert_int_equal(code, expected);
 }
 
