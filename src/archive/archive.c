@@ -130,6 +130,7 @@ void ff_archive_close(struct ff_archive *archive)
     free(archive->damages);
     free(archive->changes);
     ff_contexts_done(&archive->contexts);
+    ff_places_done(&archive->places);
     ff_verdicts_done(&archive->verdicts);
     free(archive->name);
     free(archive);

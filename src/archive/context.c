@@ -67,8 +67,7 @@ int ff_contexts_follow(struct ff_contexts *contexts, const struct ff_contexts *f
     return 0;
 }
 
-bool ff_contexts_of(const struct ff_contexts *contexts, uint64_t offset, size_t *ret_first,
-                    size_t *ret_end)
+size_t ff_contexts_from(const struct ff_contexts *contexts, uint64_t offset)
 {
     size_t low = 0, high = contexts->count;
 
@@ -79,9 +78,17 @@ bool ff_contexts_of(const struct ff_contexts *contexts, uint64_t offset, size_t 
         else
             high = middle;
     }
-    *ret_end = low;
-    *ret_first = low ? contexts->items[low - 1].section : 0;
-    return !contexts->full || low < contexts->count;
+    return low;
+}
+
+bool ff_contexts_of(const struct ff_contexts *contexts, uint64_t offset, size_t *ret_first,
+                    size_t *ret_end)
+{
+    size_t end = ff_contexts_from(contexts, offset);
+
+    *ret_end = end;
+    *ret_first = end ? contexts->items[end - 1].section : 0;
+    return !contexts->full || end < contexts->count;
 }
 
 struct ff_clock ff_contexts_clock(const struct ff_contexts *contexts, uint64_t offset,

@@ -35,6 +35,9 @@ int ff_contexts_add(struct ff_contexts *contexts, const struct ff_decoder *decod
 /* Adds what `from` has more. -ENOMEM. */
 int ff_contexts_follow(struct ff_contexts *contexts, const struct ff_contexts *from);
 
+/* The first context that stands at offset or behind; count when there is none. */
+size_t ff_contexts_from(const struct ff_contexts *contexts, uint64_t offset);
+
 /* The contexts that a record at offset depends on are those from *ret_first to *ret_end - 1. False
  * when they are not all known. */
 bool ff_contexts_of(const struct ff_contexts *contexts, uint64_t offset, size_t *ret_first,

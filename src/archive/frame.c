@@ -160,59 +160,43 @@ int ff_archive_checksum(struct ff_archive *archive, const struct ff_record *reco
     return 0;
 }
 
-/* The nearest known place before `at`, else the record's beginning. */
-static struct ff_joined_point find_hint(struct ff_archive *archive, const struct ff_record *record,
-                                        enum ff_joined_bytes what, uint64_t at)
-{
-    struct ff_joined_point point = {.offset = record->offset,
-                                    .state = ff_archive_state_before(archive, record->number)};
+/* A reading of a joined record, for the places that it passes. */
+struct passing {
+    struct ff_archive *archive;
+    uint64_t record;
+    enum ff_joined_bytes what;
+};
 
-    pthread_mutex_lock(&archive->mutex);
-    for (size_t i = 0; i < FF_JOINED_HINTS; i++) {
-        const struct ff_joined_hint *hint = &archive->hints[i];
-        if (hint->used && hint->record == record->number && hint->what == what &&
-            hint->point.at <= at && hint->point.at > point.at)
-            point = hint->point;
-    }
-    pthread_mutex_unlock(&archive->mutex);
-    return point;
-}
-
-/* Keeps the place: instead of the one from which the reading came, else of the oldest. */
-static void keep_hint(struct ff_archive *archive, const struct ff_record *record,
-                      enum ff_joined_bytes what, const struct ff_joined_point *from,
-                      const struct ff_joined_point *point)
+static void note_place(void *context, const struct ff_joined_point *point)
 {
-    pthread_mutex_lock(&archive->mutex);
-    struct ff_joined_hint *kept = &archive->hints[0];
-    for (size_t i = 0; i < FF_JOINED_HINTS; i++) {
-        struct ff_joined_hint *hint = &archive->hints[i];
-        if (hint->used && hint->record == record->number && hint->what == what &&
-            hint->point.at == from->at) {
-            kept = hint;
-            break;
-        }
-        if (hint->used < kept->used)
-            kept = hint;
-    }
-    *kept = (struct ff_joined_hint){
-        .record = record->number, .used = ++archive->hint_clock, .what = what, .point = *point};
-    pthread_mutex_unlock(&archive->mutex);
+    const struct passing *passing = context;
+
+    pthread_mutex_lock(&passing->archive->mutex);
+    ff_places_pass(&passing->archive->places, passing->record, passing->what, point);
+    pthread_mutex_unlock(&passing->archive->mutex);
 }
 
 int ff_archive_joined(struct ff_archive *archive, const struct ff_record *record,
                       enum ff_joined_bytes what, void *buf, size_t len, uint64_t at,
                       struct ff_error *error)
 {
-    struct ff_joined_point from = find_hint(archive, record, what, at), point = from;
+    struct passing passing = {.archive = archive, .record = record->number, .what = what};
+    struct ff_joined_point from = {.offset = record->offset,
+                                   .state = ff_archive_state_before(archive, record->number)};
 
-    int r = ff_joined_read(archive->source, &archive->format->layout, record, what, &point, buf,
-                           len, at);
+    pthread_mutex_lock(&archive->mutex);
+    ff_places_find(&archive->places, record->number, what, at, &from);
+    pthread_mutex_unlock(&archive->mutex);
+    struct ff_joined_point point = from;
+    int r = ff_joined_read(archive->source, &archive->format->layout, record, what, &point,
+                           note_place, &passing, buf, len, at);
     if (r < 0)
         return ff_archive_error(archive, error, r, record->number, record->offset,
                                 r == -EUCLEAN || r == -ENODATA
                                     ? "the parts of the record are not what was indexed"
                                     : strerror(-r));
-    keep_hint(archive, record, what, &from, &point);
+    pthread_mutex_lock(&archive->mutex);
+    ff_places_end(&archive->places, record->number, what, &from, &point);
+    pthread_mutex_unlock(&archive->mutex);
     return 0;
 }

@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 
 #include "archive/context.h"
+#include "archive/places.h"
 #include "archive/scan.h"
 #include "archive/verdict.h"
 #include "index/index.h"
@@ -16,16 +17,6 @@
 struct ff_state_change {
     uint64_t record;
     uint32_t state;
-};
-
-/* Where the reading of a joined record stood: the next read goes on there, instead of passing over
- * its frames from the first on. */
-#define FF_JOINED_HINTS 16
-struct ff_joined_hint {
-    uint64_t record;
-    uint64_t used; /* 0: free; else the larger, the later */
-    enum ff_joined_bytes what;
-    struct ff_joined_point point;
 };
 
 struct ff_archive {
@@ -62,8 +53,7 @@ struct ff_archive {
     struct ff_summary summary;
     struct ff_decode_state preamble_state;
     struct ff_contexts contexts;
-    struct ff_joined_hint hints[FF_JOINED_HINTS];
-    uint64_t hint_clock;
+    struct ff_places places;
     uint64_t tail_offset, tail_len;
     struct ff_damage *damages; /* owned; at most FF_DAMAGE_MAX */
     size_t damage_count;

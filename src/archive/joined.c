@@ -12,6 +12,8 @@ struct reading {
     uint64_t at;  /* of buf's first byte, in what is read */
     uint64_t end; /* after its last */
     uint64_t pos; /* where the next piece stands */
+    void (*passes)(void *context, const struct ff_joined_point *point); /* or NULL */
+    void *context;
 };
 
 /* How much of the piece [pos, pos + len) is wanted: its part [*ret_skip, *ret_skip + result). */
@@ -48,21 +50,28 @@ static void take_glue(struct reading *reading, const struct ff_directive_bytes *
     reading->pos += glue->len;
 }
 
+/* Decodes the next frame that is none of the hidden ones; point: in, behind the one before; out,
+ * before it. */
 static int next_frame(struct reading *reading, struct ff_decoder *decoder,
-                      const struct ff_record *record, uint64_t offset)
+                      const struct ff_record *record, struct ff_joined_point *point)
 {
     const struct ff_layout *layout = decoder->layout;
-    bool first = offset == record->offset, failed;
+    bool first = point->offset == record->offset, failed;
 
-    for (;; offset = decoder->end) {
-        offset += ff_decode_padding(layout, offset);
-        if (offset >= ff_record_end(record))
+    for (;;) {
+        point->offset += ff_decode_padding(layout, point->offset);
+        if (point->offset >= ff_record_end(record))
             return -EUCLEAN;
-        int r = ff_reader_decode(&reading->reader, decoder, FF_FRAME, offset, &failed);
+        point->state = decoder->state;
+        if (reading->passes && point->frame && point->frame % FF_JOINED_STRIDE == 0)
+            reading->passes(reading->context, point);
+        int r = ff_reader_decode(&reading->reader, decoder, FF_FRAME, point->offset, &failed);
         if (r < 0)
             return r;
         if (!layout->alts[decoder->alt].hide)
             break;
+        point->frame++;
+        point->offset = decoder->end;
     }
     bool begins = decoder->frag == FF_FRAG_WHOLE || decoder->frag == FF_FRAG_FIRST;
     return begins == first ? 0 : -EUCLEAN;
@@ -74,8 +83,7 @@ static int take_frames(struct reading *reading, struct ff_decoder *decoder,
 {
     for (;;) {
         uint64_t payload, len;
-        point->state = decoder->state;
-        int r = next_frame(reading, decoder, record, point->offset);
+        int r = next_frame(reading, decoder, record, point);
         if (r < 0)
             return r;
         if (what == FF_JOINED_FRAME) {
@@ -88,6 +96,7 @@ static int take_frames(struct reading *reading, struct ff_decoder *decoder,
         }
         if (r < 0 || reading->pos >= reading->end)
             return r;
+        point->frame++;
         point->offset = decoder->end;
         point->at = reading->pos;
     }
@@ -95,9 +104,16 @@ static int take_frames(struct reading *reading, struct ff_decoder *decoder,
 
 int ff_joined_read(struct ff_source *source, const struct ff_layout *layout,
                    const struct ff_record *record, enum ff_joined_bytes what,
-                   struct ff_joined_point *point, void *buf, size_t len, uint64_t at)
+                   struct ff_joined_point *point,
+                   void (*passes)(void *context, const struct ff_joined_point *point),
+                   void *context, void *buf, size_t len, uint64_t at)
 {
-    struct reading reading = {.buf = buf, .at = at, .end = at + len, .pos = point->at};
+    struct reading reading = {.buf = buf,
+                              .at = at,
+                              .end = at + len,
+                              .pos = point->at,
+                              .passes = passes,
+                              .context = context};
     struct ff_joined_point here = *point;
     struct ff_decoder decoder;
 

@@ -40,7 +40,7 @@ static int look_at(struct ff_reader *reader, uint64_t offset, size_t len,
     }
 }
 
-int ff_resync_zeros(struct ff_reader *reader, uint64_t offset, uint64_t end)
+int ff_resync_zeros(struct ff_reader *reader, uint64_t offset, uint64_t end, uint64_t *ret_end)
 {
     struct ff_window window;
 
@@ -51,11 +51,16 @@ int ff_resync_zeros(struct ff_reader *reader, uint64_t offset, uint64_t end)
             return r;
         if (window.len == 0)
             break;
-        for (size_t i = 0; i < window.len; i++)
-            if (window.bytes[i])
-                return 0;
+        size_t zeros = 0;
+        while (zeros < window.len && window.bytes[zeros] == 0)
+            zeros++;
+        if (zeros < window.len) {
+            offset += zeros;
+            break;
+        }
     }
-    return 1;
+    *ret_end = offset;
+    return 0;
 }
 
 /* The literal that all frames end with, NULL where they don't. */

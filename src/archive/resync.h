@@ -28,9 +28,9 @@ enum ff_resync_result {
 int ff_resync(struct ff_reader *reader, const struct ff_decoder *decoder, uint64_t offset, bool cut,
               uint64_t *ret_offset);
 
-/* Whether all bytes from offset to end (or the archive's end) are zero: 1 or 0, or a negative
- * errno. */
-int ff_resync_zeros(struct ff_reader *reader, uint64_t offset, uint64_t end);
+/* How far the bytes from offset on are zero: *ret_end is where the first other one stands, or end,
+ * or the archive's end. Negative errno when the source fails. */
+int ff_resync_zeros(struct ff_reader *reader, uint64_t offset, uint64_t end, uint64_t *ret_end);
 
 /* Whether bytes [offset, end) between two frames cannot be one: what every frame ends with is not
  * among them. 0 also when frames have no such end. Negative errno when the source fails. */

@@ -151,11 +151,12 @@ static int pass_damage(struct ff_scan *scan, int code, struct ff_scan_event *eve
     char reason[FF_DAMAGE_REASON_BYTES];
     int r;
 
-    if (directives->tail == FF_TAIL_ZEROS && may_end) {
-        r = ff_resync_zeros(&scan->reader, offset, UINT64_MAX);
+    /* The zeros of many blocks are looked at once. */
+    if (directives->tail == FF_TAIL_ZEROS && may_end && offset >= scan->not_zero) {
+        r = ff_resync_zeros(&scan->reader, offset, UINT64_MAX, &scan->not_zero);
         if (r < 0)
             return r;
-        if (r > 0) {
+        if (scan->not_zero >= scan->reader.limit) {
             scan->done = true;
             return 0;
         }
@@ -177,9 +178,11 @@ static int pass_damage(struct ff_scan *scan, int code, struct ff_scan_event *eve
     /* What comes before the first frame may be something else that the file begins with, and what
      * may follow the last one may stand between two. */
     int junk = directives->head_junk && scan->position.record == 0 && from == scan->preamble_len;
-    if (!junk && directives->tail == FF_TAIL_ZEROS)
-        junk = ff_resync_zeros(&scan->reader, from, next);
-    else if (!junk && directives->tail == FF_TAIL_JUNK)
+    if (!junk && directives->tail == FF_TAIL_ZEROS) {
+        uint64_t zeros_end = from;
+        r = ff_resync_zeros(&scan->reader, from, next, &zeros_end);
+        junk = r < 0 ? r : zeros_end == next;
+    } else if (!junk && directives->tail == FF_TAIL_JUNK)
         junk = ff_resync_junk(&scan->reader, &scan->format->layout, from, next);
     if (junk < 0)
         return junk;
@@ -531,7 +534,7 @@ ssize_t ff_scan_read(struct ff_scan *scan, enum ff_content content, void *buf, s
             scan->point_of = what;
         }
         r = ff_joined_read(scan->reader.source, &scan->format->layout, record, what, &scan->point,
-                           buf, len, offset);
+                           NULL, NULL, buf, len, offset);
     } else {
         uint64_t at = record->offset + (payload ? record->head : 0) + offset;
         ssize_t got = ff_source_read_full(scan->reader.source, buf, len, at);

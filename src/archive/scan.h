@@ -30,6 +30,7 @@ struct ff_scan {
     struct ff_joined_point point;   /* where ff_scan_read() is in it, if it is joined */
     enum ff_joined_bytes point_of;  /* reading these */
     struct ff_contexts contexts;
+    uint64_t not_zero;           /* a byte of the archive that is not zero; 0: none is known */
     struct ff_scan_event queued; /* to be given before anything else is looked at */
     bool has_queued;
 };

@@ -42,8 +42,9 @@ static int add_context(const struct ff_archive *archive, uint64_t offset, uint64
     if (known && first < end) {
         if (ret_section)
             *ret_section = contexts->items[first].offset;
-        while (first < end && contexts->items[first].offset < after)
-            first++;
+        size_t behind = ff_contexts_from(contexts, after);
+        if (first < behind)
+            first = behind;
     }
     if (known && first < end) {
         const struct ff_context *last = &contexts->items[end - 1];

@@ -65,6 +65,7 @@
  * archive: source, format and index joined
  *   archive/archive.c     opening, scanning in the background, what is known
  *   archive/lookup.c      which records are known, and where each lies
+ *   archive/places.c      known places in joined records, for reads that begin there
  *   archive/scan.c        one forward pass, an event at a time
  *   archive/join.c        records that lie in several frames
  *   archive/joined.c      the bytes of such a record
