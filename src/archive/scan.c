@@ -395,31 +395,60 @@ static int scan_frame(struct ff_scan *scan, struct ff_scan_event *event)
             r = check_sums(scan, decoder, scan->position.record, event);
         return r < 0 ? r : 0;
     }
-    struct ff_scan_event next = {.kind = FF_SCAN_END};
+    uint64_t record = scan->position.record;
     if (alt->hide) {
         scan->position.offset = decoder->end;
         scan->position.state = ff_scan_pack_state(&decoder->state);
     } else {
-        take_frame(scan, state, &next);
+        take_frame(scan, state, event);
     }
     bool taken = scan->position.offset == decoder->end;
     if (taken && alt->context && (r = note_context(scan)) < 0)
         return r;
-    if (taken)
-        r = check_sums(scan, decoder,
-                       next.kind == FF_SCAN_RECORD ? next.record.number : scan->position.record,
-                       event);
+    struct ff_scan_event wrong;
+    r = taken ? check_sums(scan, decoder, record, &wrong) : 0;
     if (r < 0)
         return r;
-    if (r == 0) {
-        *event = next;
-        return next.kind == FF_SCAN_END;
+    if (r > 0) {
+        scan->has_queued = event->kind != FF_SCAN_END;
+        scan->queued = *event;
+        *event = wrong;
     }
-    if (next.kind != FF_SCAN_END) {
-        scan->queued = next;
-        scan->has_queued = true;
-    }
-    return 0;
+    return event->kind == FF_SCAN_END;
+}
+
+/* The next record of those that were decoded ahead. */
+static bool give_of_run(struct ff_scan *scan, struct ff_scan_event *event)
+{
+    const struct ff_run *run = &scan->run;
+    uint64_t offset = scan->position.offset;
+
+    if (scan->run_next == run->count || offset >= scan->until)
+        return false;
+    uint64_t end = run->ends[scan->run_next++];
+    event->kind = FF_SCAN_RECORD;
+    event->record = (struct ff_record){.number = scan->position.record++,
+                                       .offset = offset,
+                                       .head = run->head,
+                                       .payload = end - offset - run->head - run->tail,
+                                       .tail = run->tail};
+    scan->record = event->record;
+    scan->first = NULL;
+    scan->frame_state = scan->position.state;
+    scan->has_record = true;
+    scan->position.offset = end;
+    return true;
+}
+
+/* Common frames are decoded many at once, where each is a record and nothing else is looked at. */
+static bool begin_run(struct ff_scan *scan, struct ff_scan_event *event)
+{
+    if (scan->sums || scan->join.open || has_section(scan, FF_POSTAMBLE))
+        return false;
+    scan->decoder.limit = scan->reader.limit;
+    scan->run_next = 0;
+    ff_decode_run(&scan->decoder, &scan->reader.window, scan->position.offset, &scan->run);
+    return give_of_run(scan, event);
 }
 
 int ff_scan_step(struct ff_scan *scan, struct ff_scan_event *ret_event, struct ff_error *error)
@@ -437,7 +466,7 @@ int ff_scan_step(struct ff_scan *scan, struct ff_scan_event *ret_event, struct f
         return 0;
     }
     scan->has_record = false;
-    if (scan->done)
+    if (scan->done || give_of_run(scan, event))
         return 0;
     if (!(scan->position.state & STATE_PREAMBLE_DONE)) {
         /* An empty file is an archive of no records in every format. */
@@ -481,6 +510,8 @@ int ff_scan_step(struct ff_scan *scan, struct ff_scan_event *ret_event, struct f
             end_frames(scan, event);
             return 0;
         }
+        if (begin_run(scan, event))
+            return 0;
         r = scan_frame(scan, event);
         if (r < 0)
             return end_with_failure(scan, r, error);
@@ -505,6 +536,14 @@ int ff_scan_details(struct ff_scan *scan, struct ff_details *ret_details)
         return -EINVAL;
     struct ff_clock clock = {0};
     ff_value interface;
+    bool failed;
+    if (!scan->first) {
+        int r =
+            ff_reader_decode(&scan->reader, &scan->decoder, FF_FRAME, scan->record.offset, &failed);
+        if (r < 0)
+            return r;
+        scan->first = &scan->decoder;
+    }
     if (ff_decoder_interface(scan->first, &interface))
         clock = ff_contexts_clock(&scan->contexts, scan->first->offset, interface);
     ff_reader_details(&scan->reader, scan->first, clock, ret_details);

@@ -8,6 +8,7 @@
 #include "archive/join.h"
 #include "archive/joined.h"
 #include "archive/reader.h"
+#include "format/decode_fast.h"
 
 struct ff_scan {
     struct ff_reader reader;
@@ -24,13 +25,15 @@ struct ff_scan {
     uint64_t sums_checked; /* how many by now */
     uint64_t until;        /* no frame that begins here or behind is looked at */
     struct ff_join join;
-    const struct ff_decoder *first; /* one of decoder and joined */
+    const struct ff_decoder *first; /* one of decoder and joined, or NULL: to be decoded again */
     struct ff_decoder joined;       /* of a joined record's first frame */
     struct ff_record record;        /* that was given last */
     struct ff_joined_point point;   /* where ff_scan_read() is in it, if it is joined */
     enum ff_joined_bytes point_of;  /* reading these */
     struct ff_contexts contexts;
     uint64_t not_zero;           /* a byte of the archive that is not zero; 0: none is known */
+    struct ff_run run;           /* decoded ahead; those from run_next on are yet to be given */
+    unsigned int run_next;       /* at most run.count */
     struct ff_scan_event queued; /* to be given before anything else is looked at */
     bool has_queued;
 };

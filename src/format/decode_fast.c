@@ -48,6 +48,23 @@ static enum load load_of(const struct ff_item *item)
     }
 }
 
+static void plan_run(const struct ff_layout *layout, const struct ff_alt *alt, struct ff_fast *fast)
+{
+    const struct ff_fast_item *steps = &layout->fast_items[alt->first];
+    unsigned int first = alt->roles.data, last = alt->roles.data_last;
+
+    for (unsigned int i = 0; i < alt->count; i++)
+        fast->looks |= i != fast->payload &&
+                       (steps[i].load == LOAD_LITERAL || layout->items[alt->first + i].condition);
+    if (first == FF_NO_ITEM || first > fast->payload || last < fast->payload)
+        return;
+    fast->before = first == fast->payload ? fast->head : steps[first].place;
+    fast->after = last == alt->count - 1U ? 0
+                  : last == fast->payload ? fast->trailer
+                                          : fast->trailer - steps[last + 1].place;
+    fast->runs = !alt->hide && !alt->end && !alt->context;
+}
+
 void ff_decode_fast_plan(struct ff_layout *layout, struct ff_alt *alt)
 {
     const struct ff_item *items = &layout->items[alt->first];
@@ -74,6 +91,7 @@ void ff_decode_fast_plan(struct ff_layout *layout, struct ff_alt *alt)
     }
     fast.payload = equation->solves;
     fast.length = equation->item;
+    plan_run(layout, alt, &fast);
     alt->fast = fast;
 }
 
@@ -176,4 +194,100 @@ bool ff_decode_fast(struct ff_decoder *decoder, const struct ff_window *window)
     d->item = alt->count;
     d->frag = FF_FRAG_WHOLE;
     return true;
+}
+
+/* The alternative that is tried first, if frames of it can be decoded in runs. */
+static const struct ff_alt *find_run_alt(const struct ff_decoder *d)
+{
+    const struct ff_layout *layout = d->layout;
+
+    if (layout->directives.block)
+        return NULL;
+    for (unsigned int a = layout->alt_first[FF_FRAME]; a < layout->alt_first[FF_FRAME + 1]; a++) {
+        const struct ff_alt *alt = &layout->alts[a];
+        if (alt->preamble == FF_NO_ITEM || alt->preamble == d->state.preamble)
+            return alt->fast.payload != FF_NO_ITEM && alt->fast.runs ? alt : NULL;
+    }
+    return NULL;
+}
+
+/* The frames at `bytes`, of which there are `room`. Inlined, so that what is constant of the last
+ * three makes a loop of its own: where the next frame begins hangs on each frame's number, and
+ * nothing else must stand in that way. */
+static inline __attribute__((always_inline)) void
+pass_frames(struct ff_decoder *d, const struct ff_alt *alt, const uint8_t *bytes, uint64_t room,
+            struct ff_run *run, bool looks, unsigned int order, unsigned int width)
+{
+    const struct ff_fast *fast = &alt->fast;
+    const struct ff_item *length = &d->layout->items[alt->first + fast->length];
+    const uint64_t fixed = (uint64_t)fast->head + fast->trailer, covered = fast->covered;
+    const uint64_t largest = UINT64_MAX >> (64 - 8 * width + length->is_signed);
+    const uint8_t *numbers = bytes + d->layout->fast_items[alt->first + fast->length].place;
+    uint64_t at = 0, offset = run->offset;
+    unsigned int count = 0;
+
+    for (; count < FF_RUN_FRAMES && room - at >= fixed; count++) {
+        uint64_t size = order == FF_ORDER_BE ? ff_load_be(numbers + at, width)
+                                             : ff_load_le(numbers + at, width);
+        uint64_t len = size - covered; /* huge where less than what it covers */
+        if (size > largest || len > room - at - fixed)
+            break;
+        if (looks && (!load_items(d, alt, 0, fast->payload, bytes + at, offset + at) ||
+                      !load_items(d, alt, fast->payload + 1U, alt->count,
+                                  bytes + at + fast->head + len, offset + at + fast->head + len)))
+            break;
+        at += fixed + len;
+        run->ends[count] = offset + at;
+    }
+    run->count = count;
+}
+
+static inline __attribute__((always_inline)) void
+pass_frames_of_width(struct ff_decoder *d, const struct ff_alt *alt, const uint8_t *bytes,
+                     uint64_t room, struct ff_run *run, bool looks, unsigned int order)
+{
+    unsigned int width = d->layout->items[alt->first + alt->fast.length].width;
+
+    switch (width) {
+    case 4:
+        pass_frames(d, alt, bytes, room, run, looks, order, 4);
+        break;
+    case 8:
+        pass_frames(d, alt, bytes, room, run, looks, order, 8);
+        break;
+    default:
+        pass_frames(d, alt, bytes, room, run, looks, order, width);
+        break;
+    }
+}
+
+void ff_decode_run(struct ff_decoder *decoder, const struct ff_window *window, uint64_t offset,
+                   struct ff_run *ret_run)
+{
+    struct ff_decoder *d = decoder;
+    const struct ff_alt *alt = find_run_alt(d);
+    uint64_t bound = d->limit < d->state.frames_end ? d->limit : d->state.frames_end;
+
+    ret_run->count = 0;
+    if (!alt || offset < window->offset || offset - window->offset > window->len || offset > bound)
+        return;
+    size_t before = (size_t)(offset - window->offset);
+    uint64_t room = window->len - before;
+    if (room > bound - offset)
+        room = bound - offset;
+    const uint8_t *bytes = window->bytes + before;
+    unsigned int order = d->layout->items[alt->first + alt->fast.length].order;
+    d->order = d->state.order;
+    if (order == FF_ORDER_MARK)
+        order = d->order;
+    ret_run->offset = offset;
+    ret_run->head = alt->fast.before;
+    ret_run->tail = alt->fast.after;
+    if (alt->fast.looks)
+        pass_frames(d, alt, bytes, room, ret_run, true, order,
+                    d->layout->items[alt->first + alt->fast.length].width);
+    else if (order == FF_ORDER_BE)
+        pass_frames_of_width(d, alt, bytes, room, ret_run, false, FF_ORDER_BE);
+    else
+        pass_frames_of_width(d, alt, bytes, room, ret_run, false, FF_ORDER_LE);
 }

@@ -192,6 +192,9 @@ struct ff_fast {
     uint8_t length;         /* the item whose number tells its size */
     uint32_t head, trailer; /* bytes before and after it */
     uint32_t covered;       /* bytes of these that the number counts, too */
+    bool looks;             /* other items than the number must be looked at */
+    bool runs;              /* what is the payload to readers contains that item: */
+    uint32_t before, after; /* so many bytes stand before and after it */
 };
 
 struct ff_alt {
