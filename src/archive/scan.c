@@ -417,6 +417,18 @@ static int scan_frame(struct ff_scan *scan, struct ff_scan_event *event)
     return event->kind == FF_SCAN_END;
 }
 
+static inline void set_record(struct ff_record *record, uint64_t number, uint64_t offset,
+                              uint64_t end, const struct ff_run *run)
+{
+    record->number = number;
+    record->offset = offset;
+    record->head = run->head;
+    record->payload = end - offset - run->head - run->tail;
+    record->tail = run->tail;
+    record->skipped = 0;
+    record->joined = false;
+}
+
 /* The next record of those that were decoded ahead. */
 static bool give_of_run(struct ff_scan *scan, struct ff_scan_event *event)
 {
@@ -427,12 +439,9 @@ static bool give_of_run(struct ff_scan *scan, struct ff_scan_event *event)
         return false;
     uint64_t end = run->ends[scan->run_next++];
     event->kind = FF_SCAN_RECORD;
-    event->record = (struct ff_record){.number = scan->position.record++,
-                                       .offset = offset,
-                                       .head = run->head,
-                                       .payload = end - offset - run->head - run->tail,
-                                       .tail = run->tail};
-    scan->record = event->record;
+    set_record(&event->record, scan->position.record, offset, end, run);
+    set_record(&scan->record, scan->position.record, offset, end, run);
+    scan->position.record++;
     scan->first = NULL;
     scan->frame_state = scan->position.state;
     scan->has_record = true;
