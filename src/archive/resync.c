@@ -348,10 +348,12 @@ int ff_resync(struct ff_reader *reader, const struct ff_decoder *decoder, uint64
 
     if (layout->directives.block) {
         uint64_t next = offset - offset % layout->directives.block + layout->directives.block;
-        if (reader->limit != FF_SIZE_UNKNOWN && next >= reader->limit)
-            return FF_RESYNC_END;
+        struct ff_window window;
+        int r = look_at(reader, next, 1, &window);
+        if (r < 0)
+            return r;
         *ret_offset = next;
-        return FF_RESYNC_FOUND;
+        return window.len ? FF_RESYNC_FOUND : FF_RESYNC_END;
     }
     size_t magic_len = find_marker(decoder, &magic);
     bool marker = magic_len > 0;

@@ -509,8 +509,10 @@ int ff_scan_step(struct ff_scan *scan, struct ff_scan_event *ret_event, struct f
             return 0;
         }
         if (padding) {
-            uint64_t limit = scan->reader.limit;
-            scan->position.offset = limit - offset < padding ? limit : offset + padding;
+            /* Its last byte is looked for: where the size is not known, it may end before. */
+            if ((r = at_end(scan, offset + padding - 1, 0, &ends)) < 0)
+                return end_with_failure(scan, r, error);
+            scan->position.offset = ends ? scan->reader.limit : offset + padding;
             continue;
         }
         if (postamble && (r = scan_postamble(scan, offset, event)) != 0) {

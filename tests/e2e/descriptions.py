@@ -12,6 +12,8 @@ CONSTANTS = ('0', '1', '65', '-1', '0x41', '(0 1)', '(1 2 3)')
 SCALES = ('', '', '', '', '', '*2', '+1', '-1', '*2-2', '+4')
 LIKE_MARK = 'u32be=(0x01020304 0x04030201)'
 BYTES = (0, 1, 10, 48, 65, 66, 127, 128, 255)
+OTHER_HEADERS = (b'A:', b'Subject: length 3', b'X-Length: 4', b'Length-: 1', b'Date:  now ',
+                 b'Folded: a\n b', b'B: c\r\n\t: 7', b'len: 0')
 
 
 class Writer:
@@ -136,6 +138,66 @@ class Writer:
         self.names = []
         return ' '.join([mark] * self.order + self.items(1, 1, 2))
 
+    def headers(self):
+        """A frame with its length among header lines."""
+        self.names = []
+        items = [self.one('"M"', '"M" line', 'u8=(1 2)')] + self.items(0, 0, 1)
+        name = self.one('Content-Length', 'len', 'LENGTH')
+        items += [f'headers{{len={name}}}'] + self.items(0, 0, 0, 1) + ['data']
+        return ' '.join(items + self.r.choice(([], ['"\\n"'], ['"\\r\\n\\r\\n"'], ['"Q"?'])))
+
+    def fragment(self):
+        """A frame that tells which part of its record it is."""
+        self.names = []
+        items = self.items(0, 0, 0, 1)
+        if self.r.random() < .4:
+            order = self.one('le', 'be')
+            bits, width = self.one((16, 2), (16, 3), (32, 2), (32, 8))
+            items += [f'u{bits}{order}{{frag:{width} len:{bits - width}}}']
+        else:
+            values = self.r.sample(range(12), 4)
+            number = self.one('u8', 'i8', 'u16be', 'varint', 'dec2')
+            kind = f'k:{number}=frag({" ".join(map(str, values))})'
+            items += self.r.sample([f'len:{self.one("u8", "u16le", "i32be", "varint")}', kind], 2)
+        items += self.items(0, 0, 0, 1) + ['data']
+        return ' '.join(items + self.r.choice(([], [], ['"!?"'], ['u8'], [self.align('')])))
+
+    def signed(self):
+        """A frame whose lengths have signs, as gfortran writes them."""
+        self.names = []
+        number = self.one('i8', 'i16le', 'i32be', 'i32le', 'zigzag') if self.r.random() < .2 \
+            else self.one('i8', 'i16le', 'i32be', 'i32le')
+        items = [f'len:{number}{self.one("", "", "", "!=0")}'] + self.items(0, 0, 0, 1)
+        again = self.one('i16le', 'i32be', 'i64le', 'i8')
+        return ' '.join(items + ['data', f'{again}=len'] + self.items(0, 0, 0, 1))
+
+    def section(self):
+        """The lines of an INI section: fragments, blocks, headers."""
+        self.order = False
+        kind = self.one(self.fragment, self.fragment, self.signed, self.headers)
+        frames = [kind() for _ in range(self.one(1, 1, 1, 2))]
+        lines = []
+        if kind == self.signed:
+            lines.append('signfrag =')
+        elif kind == self.fragment:
+            if self.r.random() < .5:
+                lines.append(f'glue = {self.literal()}')
+            if self.r.random() < .2:
+                frames.append(self.frame())
+        if self.r.random() < .25:
+            frames.insert(0, self.control())
+        if kind != self.headers and self.r.random() < .5:
+            lines.append(f'block = {self.one(16, 19, 32, 64)}/{self.one(1, 2, 3, 7)}')
+            if self.r.random() < .5:
+                lines.append('tail = zeros')
+        if self.r.random() < .15:
+            lines.append(f'max = {self.one(8, 16, 40)}')
+        if self.r.random() < .3:
+            lines.append(f'preamble = {self.preamble("")}')
+        if self.r.random() < .2:
+            lines.append('postamble = ' + self.one('"END"', 'u16le=7 "Z"', 'zero[3]'))
+        return lines + [f'frame.{i} = {frame}' for i, frame in enumerate(frames)]
+
     def description(self):
         mark = f'b32={self.one("0x01020304", "(0x01020304 0x0a0b0c0d)")}'
         self.order = self.r.random() < .4
@@ -158,10 +220,11 @@ class Writer:
 
 class Encoder:
     """Writes one alternative's bytes. Numbers that tell a size are found by writing the frame again
-    until the sizes stay."""
+    until the sizes stay. part: of its record; size: of the payload, None for any."""
 
-    def __init__(self, r, alternative, offset, order):
+    def __init__(self, r, alternative, offset, order, part=language.WHOLE, size=None):
         self.r, self.a, self.offset, self.order = r, alternative, offset, order
+        self.part, self.size = part, size
         self.chosen, self.sizes = {}, {}
 
     def choose(self, key, function):
@@ -190,6 +253,8 @@ class Encoder:
             return item.literal if there else b''
         if kind == 'line':
             return self.choose(i, lambda: bytes(r.choices(b'ab :0\0', k=r.randrange(4))) + b'\n')
+        if kind == 'headers':
+            return self.headers(i, item)
         if kind == 'align':
             n, *base = item.size.split()
             begin = {'record': 0, 'file': -self.offset}.get(*base or ['record'])
@@ -200,13 +265,26 @@ class Encoder:
         for op, what, text in item.conditions:
             if what == 'text' and op == '=':
                 return text
-        if item.size is None:
+        if item.size is None and kind == 'data' and self.size is not None:
+            n = self.size
+        elif item.size is None:
             n = self.choose(i, lambda: r.choice((0, 0, 1, 2, 3, 5, 7, 8, 12)))
         elif item.size.isdigit():
             n = int(item.size)
         else:
             n = max(0, min(40, self.values.get(item.size, 0)))
         return bytes(n) if kind == 'zero' else bytes(r.choices(BYTES, k=n))
+
+    def headers(self, i, item):
+        def lines():
+            r = self.r
+            name = r.choice((bytes.lower, bytes.upper, bytes))(item.headers['len'])
+            told = name + b':' + r.choice((b'', b' ', b'\t  ')) + b'%d' + r.choice((b'', b' '))
+            several = r.choices(OTHER_HEADERS, k=r.randrange(3))
+            several[r.randrange(len(several) + 1):0] = [told] * r.choice((1,) * 12 + (0, 2))
+            return r.choice((b'\n', b'\r\n')).join(several + [b'', b''])
+        text = self.choose(i, lines)
+        return text.replace(b'%d', b'%d' % self.told(i, None))
 
     def told(self, i, name):
         """The size that an equation wants in this number, or None."""
@@ -217,6 +295,8 @@ class Encoder:
 
     def value(self, i, item):
         value = self.told(i, item.name)
+        if item.frag:
+            value = item.frag[self.part]
         for op, what, values in item.conditions:
             if value is None and op == '=' and what == 'set':
                 value = self.choose(i, lambda: self.r.choice(values))
@@ -237,7 +317,7 @@ class Encoder:
         if item.bits:
             raw = 0
             for name, width in item.bits:
-                value = self.told(i, name)
+                value = self.part if name == 'frag' else self.told(i, name)
                 if value is None:
                     value = self.choose(name, lambda: self.r.randrange(4))
                 self.values[name] = value & ((1 << width) - 1)
@@ -247,6 +327,10 @@ class Encoder:
             if what == 'text' and op == '=':
                 return text
         value = self.values[i] = self.values[item.name] = self.value(i, item)
+        goes_on, began = (self.part in parts for parts in (
+            (language.FIRST, language.MIDDLE), (language.MIDDLE, language.LAST)))
+        if {'goes on': goes_on, 'began': began}.get(self.a.signs.get(i)):
+            value = -value
         number = (value - item.add) // item.mul
         if item.type[:3] in language.DIGITS:
             kind, width = item.type[:3], item.type[3:]
@@ -287,6 +371,38 @@ def spoil(r, data):
     return bytes(data)
 
 
+def parts_of(r, count):
+    """Which parts of a record so many frames are, seldom wrong."""
+    middle = [language.MIDDLE] * (count - 2)
+    parts = [language.FIRST] + middle + [language.LAST] if count > 1 else [language.WHOLE]
+    if r.random() < .03:
+        parts[r.randrange(count)] = r.randrange(4)
+    return parts
+
+
+def in_blocks(r, form, alternative, offset):
+    """A record's frames, cut where blocks end, as LevelDB's log writer does it."""
+    out, begun = b'', False
+    left = r.randrange(3 * form.block)  # of its payload
+    for _ in range(20):  # no frame may fit into a block
+        at = offset + len(out)
+        room = form.block - at % form.block
+        least = len(Encoder(random.Random(1), alternative, at, 'little', size=0).run())
+        if room < max(form.header, least):
+            # More than padding may be when the least frame is larger than the header.
+            out += bytes(room) if form.zeros or r.random() < .7 else b'\xee' * room
+            continue
+        size = min(left, room - least)
+        left -= size
+        part = (language.MIDDLE if begun else language.FIRST) if left else (
+            language.LAST if begun else language.WHOLE)
+        out += Encoder(r, alternative, at, 'little', part, size).run()
+        if not left:
+            break
+        begun = True
+    return out
+
+
 def archive(r, form):
     if r.random() < .05:
         return bytes(r.choices(BYTES, k=r.randrange(40)))
@@ -294,9 +410,16 @@ def archive(r, form):
 
     def add(alternatives):
         nonlocal out, order
-        encoder = Encoder(r, r.choice(alternatives), len(out), order)
-        out += encoder.run()
-        order = encoder.order
+        alternative = r.choice(alternatives)
+        if not alternative.has_fragments():
+            encoder = Encoder(r, alternative, len(out), order)
+            out += encoder.run()
+            order = encoder.order
+        elif form.block and r.random() < .9:
+            out += in_blocks(r, form, alternative, len(out))
+        else:
+            for part in parts_of(r, r.choice((1, 1, 2, 3, 5))):
+                out += Encoder(r, alternative, len(out), order, part).run()
     if form.preamble:
         add(form.preamble)
     ends = [a for a in form.frame if a.end]
@@ -307,4 +430,6 @@ def archive(r, form):
         add(ends)
     if form.postamble and r.random() < .8:
         add(form.postamble)
+    if form.zeros and r.random() < .5:
+        out += bytes(r.randrange(100))
     return out if r.random() < .5 else spoil(r, out)

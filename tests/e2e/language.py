@@ -1,11 +1,13 @@
 """The frame description language once more, written to be obvious and slow: the size of a payload
 or pad is not computed but tried, from 0 up, until all that the description says is true. It knows
-nothing of how the program decodes, and takes descriptions that the program took for good."""
+nothing of how the program decodes, and takes descriptions that the program took for good. Records in
+several frames are put together from the bytes of these."""
 
 import re
 
 MAX_LINE = 65536
-NOT_NUMBERS = ('literal', 'bytes', 'str', 'zero', 'line', 'data', 'pad', 'align')
+NOT_NUMBERS = ('literal', 'bytes', 'str', 'zero', 'line', 'headers', 'data', 'pad', 'align')
+WHOLE, FIRST, MIDDLE, LAST = range(4)
 DIGITS = {'dec': b'0123456789', 'hex': b'0123456789abcdefABCDEF', 'oct': b'01234567'}
 BASES = {'dec': 10, 'hex': 16, 'oct': 8}
 FUNCTIONS = ('size', 'crc32', 'crc32c', 'crc32c-masked', 'adler32', 'sum32', 'md5', 'xxh64')
@@ -51,12 +53,23 @@ class Item:
                 self.mul, self.add = self.mul * int(n), self.add * int(n)
             else:
                 self.add += int(n) if op == '+' else -int(n)
-        for bit in (m['bits'] or '').split():
-            name, width = bit.split(':')
-            self.bits.append((name, int(width)))
+        self.frag = None  # the values for WHOLE, FIRST, MIDDLE, LAST
+        self.headers = {}
+        for part in (m['bits'] or '').split():
+            if self.type == 'headers':
+                what, name = part.split('=')
+                self.headers[what] = name.encode()
+            else:
+                name, width = part.split(':')
+                self.bits.append((name, int(width)))
+        if 'len' in self.headers:
+            self.equations.append((self.name, 'data'))
         for op, function, arguments, values, text, word in CONDITION.findall(m['conditions'] or ''):
             if function == 'size':
                 self.equations.append((self.name, arguments))
+            elif function == 'frag':
+                self.frag = [int(v, 0) for v in arguments.split()]
+                self.conditions.append((op, 'set', self.frag))
             elif function:
                 assert function in FUNCTIONS
             elif values:
@@ -117,7 +130,7 @@ def split_items(text):
 
 
 class Alternative:
-    def __init__(self, text):
+    def __init__(self, text, signfrag=False):
         words = split_items(text)
         self.hide, self.end = '@hide' in words, '@end' in words
         self.items = [Item(word) for word in words if word[0] != '@']
@@ -138,12 +151,38 @@ class Alternative:
                     ends = where.split('..')
                     first, last = places[ends[0]], places[ends[-1]]
                 self.equations.append((i, name or i, first, last))
+        self.signs = {}  # place of a number whose sign tells of fragments: what it tells
+        if signfrag:
+            self.find_signs()
+
+    def find_signs(self):
+        """The first length says that the record goes on; the one that repeats it, that it began
+        before."""
+        for place, name, first, last in self.equations:
+            item = self.items[place]
+            if (self.data is None or not first <= self.data <= last or place > self.data
+                    or item.type[0] != 'i' or name not in (item.name, place)):
+                continue
+            self.signs[place] = 'goes on'
+            for i, other in enumerate(self.items):
+                if other.type[0] == 'i' and ('=', 'name', item.name) in other.conditions:
+                    self.signs[i] = 'began'
+
+    def has_fragments(self):
+        return bool(self.signs) or any(
+            item.frag or 'frag' in dict(item.bits) for item in self.items)
 
 
 class Format:
-    def __init__(self, preamble, frame, postamble):
-        self.preamble, self.frame, self.postamble = (
-            [Alternative(text) for text in part] for part in (preamble, frame, postamble))
+    def __init__(self, preamble, frame, postamble, **directives):
+        self.signfrag = 'signfrag' in directives
+        self.preamble, self.postamble = (
+            [Alternative(text) for text in part] for part in (preamble, postamble))
+        self.frame = [Alternative(text, self.signfrag) for text in frame]
+        self.glue = literal(directives.get('glue', '""'))
+        self.block, self.header = map(int, directives.get('block', '0/0').split('/'))
+        self.zeros = directives.get('tail') == 'zeros'
+        self.max = int(directives.get('max', 0))
 
 
 def compile(description):
@@ -151,6 +190,18 @@ def compile(description):
     if len(parts) == 1:
         parts.insert(0, [])
     return Format(*parts, *[[]] * (3 - len(parts)))
+
+
+def compile_section(lines):
+    """Of the lines of an INI section."""
+    parts, directives = {'preamble': [], 'frame': [], 'postamble': []}, {}
+    for line in lines:
+        key, value = (text.strip() for text in line.split('=', 1))
+        if key.split('.')[0] in parts:
+            parts[key.split('.')[0]].append(value)
+        else:
+            directives[key] = value
+    return Format(*parts.values(), **directives)
 
 
 class No(Exception):
@@ -165,11 +216,32 @@ class Match:
         self.a, self.data, self.offset, self.order = alternative, data, offset, order
         self.values, self.places = {}, []
 
-    def run(self):
+    def run(self, largest=0):
         self.step(0, self.offset)
-        if self.places[-1] == self.offset:
+        self.end = self.places[-1]
+        if self.end == self.offset or (largest and self.end - self.offset > largest):
             raise No
+        self.part = self.find_part()
         return self
+
+    def find_part(self):
+        for i, item in enumerate(self.a.items):
+            if item.frag:
+                return item.frag.index(self.values[i])
+            if 'frag' in dict(item.bits):
+                if self.values['frag'] > LAST:
+                    raise No
+                return self.values['frag']
+        goes_on, began = ((sign,) in self.values for sign in ('goes on', 'began'))
+        return (MIDDLE if began else FIRST) if goes_on else LAST if began else WHOLE
+
+    def frame(self):
+        return self.data[self.offset:self.end]
+
+    def payload(self):
+        if self.a.data is None:
+            return b''
+        return self.data[self.places[self.a.data]:self.places[self.a.data + 1]]
 
     def step(self, i, pos):
         """Item i at pos, and all after it; raises No."""
@@ -199,6 +271,9 @@ class Match:
 
     def put(self, item, i, number):
         value = number * item.mul + item.add
+        if value < 0 and i in self.a.signs:
+            value = -value
+            self.values[self.a.signs[i],] = True
         self.values[i] = value
         if item.name:
             self.values[item.name] = value
@@ -245,6 +320,8 @@ class Match:
             return at + 1 - pos
         if kind == 'align':
             return self.align(item, i, pos)
+        if kind == 'headers':
+            return self.headers(item, i, pos)
         n = int(item.size) if item.size.isdigit() else self.values[item.size]
         raw = self.take(pos, n)
         if kind == 'zero' and (raw.strip(b'\0') or n > MAX_LINE):
@@ -294,6 +371,30 @@ class Match:
         self.put(item, i, number)
         return n + 1
 
+    def headers(self, item, i, pos):
+        raw, at, headers = self.data[pos:pos + MAX_LINE], 0, []
+        while True:
+            end = raw.find(b'\n', at) + 1
+            line, at = raw[at:end], end
+            if line in (b'\n', b'\r\n'):
+                break
+            if headers and line[:1] in (b' ', b'\t'):
+                headers[-1] += line
+            elif re.match(b'[!-9;-~]+:', line):
+                headers.append(line)
+            else:
+                raise No
+        if 'len' in item.headers:
+            pairs = [header.split(b':', 1) for header in headers]
+            told = [value.strip(b' \t\r\n') for name, value in pairs
+                    if name.lower() == item.headers['len'].lower()]
+            if len(told) != 1 or not re.fullmatch(b'[0-9]{1,20}', told[0]):
+                raise No
+            if int(told[0]) >= 1 << 64:
+                raise No
+            self.values[i] = self.values[item.name] = int(told[0])
+        return at
+
     def align(self, item, i, pos):
         n, *base = item.size.split()
         begin = self.offset
@@ -309,40 +410,79 @@ class Match:
         return n
 
 
-def fit(alternatives, data, offset, order):
+def fit(alternatives, data, offset, order, largest=0):
     for a in alternatives:
         try:
-            return Match(a, data, offset, order).run()
+            return Match(a, data, offset, order).run(largest)
         except No:
             pass
     return None
 
 
+class Record:
+    """Where its first frame begins; its bytes."""
+
+    def __init__(self, match):
+        self.offset, self.frame, self.payload = match.offset, match.frame(), match.payload()
+        self.frames = 1
+
+    def join(self, match, glue):
+        self.frames += 1
+        self.frame += match.frame()
+        self.payload += glue + match.payload()
+
+
+def is_zero(data):
+    return not data.strip(b'\0')
+
+
 def scan(format, data):
-    """The records as (offset, head, payload, tail), and the offset of the damage or None."""
+    """The records, and the offset of the damage or None."""
     records, pos, order = [], 0, 'little'
+    begun = None  # a record whose last part has not come
     if not data:
         return records, None
     if format.preamble:
         m = fit(format.preamble, data, 0, order)
         if not m:
             return records, 0
-        pos, order = m.places[-1], m.order
+        pos, order = m.end, m.order
     while True:
         if pos == len(data):
+            if begun:
+                return records, begun.offset
             return records, pos if format.postamble else None
+        bound = len(data)
+        if format.block:
+            block_end = pos - pos % format.block + format.block
+            bound = min(bound, block_end)
+            if block_end - pos < format.header:
+                pos = bound
+                continue
         m = fit(format.postamble, data, pos, order)
-        if m and m.places[-1] == len(data):
-            return records, None
-        m = fit(format.frame, data, pos, order)
+        if m and m.end == len(data):
+            return records, begun.offset if begun else None
+        m = fit(format.frame, data[:bound], pos, order, format.max)
         if not m:
-            return records, pos
+            if format.zeros and not begun:
+                if records and is_zero(data[pos:]):
+                    return records, None
+                if format.block and block_end < len(data) and is_zero(data[pos:block_end]):
+                    pos = block_end
+                    continue
+            return records, begun.offset if begun else pos
         if m.a.end:
-            return records, None
-        end = m.places[-1]
+            return records, begun.offset if begun else None
         if not m.a.hide:
-            first, last = end, end
-            if m.a.data is not None:
-                first, last = m.places[m.a.data:m.a.data + 2]
-            records.append((pos, first - pos, last - first, end - last))
-        pos, order = end, m.order
+            if (m.part in (WHOLE, FIRST)) == bool(begun):
+                return records, begun.offset if begun else pos
+            if begun:
+                begun.join(m, format.glue)
+                if format.max and len(begun.frame) > format.max:
+                    return records, begun.offset
+            else:
+                begun = Record(m)
+            if m.part in (WHOLE, LAST):
+                records.append(begun)
+                begun = None
+        pos, order = m.end, m.order

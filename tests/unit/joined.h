@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 struct bytes {
     uint8_t *at; /* owned */
@@ -90,13 +92,23 @@ static inline struct ff_archive *archive_of(const struct bytes *bytes, const cha
     return archive;
 }
 
-/* All events of a scan: "r0+5" a record, its first byte and the bytes of its frame, "d5+2" a damage
- * with "~" after it where the archive is cut short. */
-static inline const char *events_of(const struct bytes *bytes, const char *lines)
+/* As from a pipe: the size is not known before the end was read. */
+static inline struct ff_source *stream_of(const struct bytes *bytes)
 {
-    static char text[1024];
+    struct ff_source *source;
+    int fd = memfd_create("archive", MFD_CLOEXEC);
+
+    assert_true(fd >= 0);
+    assert_int_equal(pwrite(fd, bytes->at, bytes->len, 0), bytes->len);
+    assert_int_equal(ff_source_open_stream(fd, &source, NULL), 0);
+    return source;
+}
+
+/* Takes the source over. */
+static inline void write_events(struct ff_source *source, const char *lines, char *text,
+                                size_t size)
+{
     size_t len = 0;
-    struct ff_source *source = source_of(bytes);
     struct ff_format *format = format_of(lines);
     struct ff_scan *scan;
     struct ff_scan_event event;
@@ -108,17 +120,29 @@ static inline const char *events_of(const struct bytes *bytes, const char *lines
         if (event.kind == FF_SCAN_END)
             break;
         bool record = event.kind == FF_SCAN_RECORD;
-        int n = snprintf(text + len, sizeof(text) - len, "%s%c%ju+%ju%s", len ? " " : "",
-                         record ? 'r' : 'd',
-                         (uintmax_t)(record ? event.record.offset : event.damage.offset),
-                         (uintmax_t)(record ? ff_record_frame(&event.record) : event.damage.len),
-                         !record && event.damage.code == -ENODATA ? "~" : "");
-        assert_true(n > 0 && (size_t)n < sizeof(text) - len);
+        int n =
+            snprintf(text + len, size - len, "%s%c%ju+%ju%s", len ? " " : "", record ? 'r' : 'd',
+                     (uintmax_t)(record ? event.record.offset : event.damage.offset),
+                     (uintmax_t)(record ? ff_record_frame(&event.record) : event.damage.len),
+                     !record && event.damage.code == -ENODATA ? "~" : "");
+        assert_true(n > 0 && (size_t)n < size - len);
         len += (size_t)n;
     }
     ff_scan_close(scan);
     ff_format_free(format);
     ff_source_close(source);
+}
+
+/* All events of a scan: "r0+5" a record, its first byte and the bytes of its frame, "d5+2" a damage
+ * with "~" after it where the archive is cut short. The same of a file and from a pipe. */
+static inline const char *events_of(const struct bytes *bytes, const char *lines)
+{
+    static char text[1024];
+    char streamed[sizeof(text)];
+
+    write_events(source_of(bytes), lines, text, sizeof(text));
+    write_events(stream_of(bytes), lines, streamed, sizeof(streamed));
+    assert_string_equal(streamed, text);
     return text;
 }
 

@@ -315,6 +315,18 @@ static void is(const char *lines, const char *archive, size_t len, const char *e
 }
 #define IS(lines, archive, events) is(lines, archive, sizeof(archive) - 1, events)
 
+/* Of a pipe nothing behind its end is told, too. */
+static void the_last_block_may_be_short(void **state)
+{
+    (void)state;
+    static const char lines[] = TAGGED "block = 16/4\n";
+
+    IS(lines, "\0\13hello world\xee", "r0+13");
+    IS(TAGGED "block = 16/4\npostamble = \"END\"\n", "\0\13hello world\xee", "r0+13 d14+0~");
+    IS(lines, "\0\3abc\x77\0", "r0+5 d5+2");
+    IS(lines, "\0\3abc\x77\0\0\0\0\0\0\0\0\0\0\0\1x", "r0+5 d5+11 r16+3");
+}
+
 static void parts_without_the_others_are_damage(void **state)
 {
     (void)state;
@@ -396,6 +408,7 @@ int main(void)
         cmocka_unit_test(signs_of_lengths_join_fragments),
         cmocka_unit_test(records_are_cut_at_blocks),
         cmocka_unit_test(frames_do_not_cross_blocks),
+        cmocka_unit_test(the_last_block_may_be_short),
         cmocka_unit_test(parts_without_the_others_are_damage),
         cmocka_unit_test(a_part_cut_short_loses_the_record),
         cmocka_unit_test(hidden_frames_lie_between_parts),
