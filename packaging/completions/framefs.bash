@@ -6,7 +6,7 @@ _framefs_options()
         mount)
             echo --format= --frame= --formats= --max-records= --layout= --names= --type= --content= --control= \
                 --interval= --separator= --verify= --synthetic= --uid= --gid= --umask= --allow-other -o \
-                --foreground -f --debug -d \
+                --foreground -f --debug -d --log= --log-level= --redact \
                 --help -h
             ;;
         umount) echo --lazy -l --help -h ;;
@@ -30,12 +30,14 @@ _framefs_values()
         --names) echo number number-name name ;;
         --control) echo hidden listed off ;;
         --verify) echo off read ;;
+        --log) echo auto stderr syslog ;;
+        --log-level) echo error warning info debug ;;
         --uid) compgen -u ;;
         --gid) compgen -g ;;
         -o)
             echo format= frame= formats= max-records= layout= names= type= content= control= \
                 interval= separator= verify= synthetic= uid= gid= umask= allow_other foreground debug \
-                fsname= subtype= default_permissions \
+                log= log-level= redact fsname= subtype= sloppy default_permissions \
                 auto_unmount max_read= ro nosuid nodev noexec noatime
             ;;
         *) return 1 ;;

@@ -11,6 +11,8 @@
 #include "base/cleanup.h"
 #include "base/units.h"
 #include "cli/command.h"
+#include "cli/mount_helper.h"
+#include "cli/mount_log.h"
 #include "cli/mount_options.h"
 #include "cli/names.h"
 #include "fs/fs.h"
@@ -131,6 +133,7 @@ static void on_ready(void *context)
         ff_say_damages(mount->archives[i].archive);
     if (!mount->values->foreground && !mount->values->debug)
         ff_daemon_ready();
+    ff_mount_log_ready(mount->paths, mount->count);
 }
 
 static enum ff_exit serve(struct mount *mount)
@@ -162,11 +165,11 @@ static enum ff_exit serve(struct mount *mount)
         .ready = on_ready,
         .context = mount,
     };
-    if (ff_fs_run(&options, mount->dir, &error) < 0) {
+    int r = ff_fs_run(&options, mount->dir, &error);
+    if (r < 0)
         ff_say("%s", error.text);
-        return FF_EXIT_FAILED;
-    }
-    return FF_EXIT_DONE;
+    ff_mount_log_stopping();
+    return r < 0 ? FF_EXIT_FAILED : FF_EXIT_DONE;
 }
 
 /* From here on in the server's own process, unless it stays in the foreground. */
@@ -198,6 +201,8 @@ static enum ff_exit prepare(struct mount *mount, char **archives, const char *di
         ff_say("out of memory");
         status = FF_EXIT_FAILED;
     }
+    if (status == FF_EXIT_DONE)
+        status = ff_mount_log_name(mount->dir, mount->paths, mount->names, mount->count);
     return status;
 }
 
@@ -208,7 +213,10 @@ static enum ff_exit run(struct ff_cli *cli, const void *values_of, char **operan
     struct ff_error error = {0};
     FF_CLEANUP(free) char *dir = NULL;
 
-    (void)cli;
+    if (values->redact && values->debug)
+        return ff_command_refuse(&ff_command_mount,
+                                 "--debug shows the names in each request, --redact hides them: "
+                                 "give one of them");
     if (count < 2 && !values->synthetic)
         return ff_command_refuse(&ff_command_mount, "the directory to mount at is missing");
     if (values->names == FF_NAMES_NAME && values->layout == FF_TREE_TREE)
@@ -222,13 +230,15 @@ static enum ff_exit run(struct ff_cli *cli, const void *values_of, char **operan
     }
     mount.paths = calloc(mount.count + 1, sizeof(*mount.paths));
     mount.archives = calloc(mount.count + 1, sizeof(*mount.archives));
-    enum ff_exit status = FF_EXIT_FAILED;
-    if (!mount.paths || !mount.archives)
+    enum ff_exit status = ff_mount_log_begin(values, operands, count);
+    if (!mount.paths || !mount.archives) {
         ff_say("out of memory");
-    else
+        status = FF_EXIT_FAILED;
+    }
+    if (status == FF_EXIT_DONE)
         status = prepare(&mount, operands, operands[count - 1], &dir);
     if (status == FF_EXIT_DONE && !values->foreground && !values->debug &&
-        ff_daemon_begin(&error) < 0) {
+        ff_daemon_begin(cli->is_helper ? FF_HELPER_INTERRUPTED : 0, &error) < 0) {
         ff_say("%s", error.text);
         status = FF_EXIT_FAILED;
     }
@@ -247,7 +257,7 @@ const struct ff_command ff_command_mount = {
     .summary = "show records as files below DIR",
     .notes =
         "Further options of -o: fsname=TEXT, subtype=TEXT, default_permissions, auto_unmount,\n"
-        "max_read=BYTES, nosuid, nodev, noexec, noatime and others of mount(8). A mount is "
+        "max_read=BYTES, sloppy, nosuid, nodev, noexec, noatime and others of mount(8). A mount is "
         "read-only:\nrw is accepted and means ro.\n\nframefs umount DIR ends it.\n",
     .options = ff_mount_options,
     .operands_min = 1,

@@ -15,6 +15,7 @@
 struct ff_cli {
     struct ff_output out;
     struct ff_terminal terminal; /* of stdout */
+    bool is_helper;              /* called as mount.framefs: its exit statuses are mount(8)'s */
 };
 
 struct ff_command {

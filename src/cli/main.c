@@ -8,7 +8,9 @@
  *   base/cleanup.h        release of variables that leave their scope
  *   base/error.c          errors with their text
  *   base/load.h           integers from and to bytes: the one place that knows byte order
- *   base/log.c            where a server's messages go: stderr, syslog
+ *   base/log.c            where a server's messages go: stderr, the journal, syslog
+ *   base/redact.c         names taken out of messages
+ *   base/notify.c         what the service manager is told
  *   base/units.c          sizes, escaped text, the nearest word
  *
  * format: descriptions of frames, and frames decoded with them; pure
@@ -122,7 +124,8 @@
  *   cli/input.c           --format, --frame, detection, "-"
  *   cli/explain.c         how a format was detected
  *   cli/mount_options.c   the options of mount, and -o
- *   cli/mount_helper.c    the arguments of mount.framefs
+ *   cli/mount_log.c       what a mount says of itself
+ *   cli/mount_helper.c    mount.framefs: its arguments and exit statuses
  *   cli/cmd_mount.c, cli/cmd_umount.c, cli/cmd_info.c, cli/cmd_ls.c, cli/cmd_cat.c,
  *   cli/cmd_synth.c, cli/cmd_formats.c, cli/cmd_verify.c    a command each
  *   cli/command.c         the table of commands, dispatch, help
@@ -170,24 +173,36 @@ static void hold_standard_descriptors(void)
     }
 }
 
-/* As mount.framefs. */
-static enum ff_exit run_helper(struct ff_cli *cli, char **arguments, size_t count)
+static enum ff_exit run(struct ff_cli *cli, char **arguments, size_t count)
 {
-    FF_CLEANUP(free) char **translated = calloc(count + 2, sizeof(*translated));
+    return end_output(&cli->out, ff_command_main(cli, arguments, count));
+}
+
+/* As mount.framefs. */
+static enum ff_helper_exit run_helper(struct ff_cli *cli, char **arguments, size_t count)
+{
+    FF_CLEANUP(free)
+    char **translated = calloc(count + 1 + FF_HELPER_ADDED_MAX, sizeof(*translated));
     struct ff_error error = {0};
-    size_t kept;
+    struct ff_helper helper;
 
     if (!translated) {
         ff_say("out of memory");
-        return FF_EXIT_FAILED;
+        return FF_HELPER_SYSTEM;
     }
     translated[0] = (char *)ff_command_mount.name;
-    int rc = ff_helper_translate(arguments, count, translated + 1, &kept, &error);
-    if (rc < 0) {
+    if (ff_helper_translate(arguments, count, translated + 1, &helper, &error) < 0) {
         ff_say("%s", error.text);
-        return FF_EXIT_USAGE;
+        return FF_HELPER_USAGE;
     }
-    return rc > 0 ? FF_EXIT_DONE : ff_command_main(cli, translated, kept + 1);
+    if (helper.space && ff_helper_enter(helper.space, &error) < 0) {
+        ff_say("%s", error.text);
+        return FF_HELPER_SYSTEM;
+    }
+    if (helper.pretends)
+        return FF_HELPER_DONE;
+    cli->is_helper = true;
+    return ff_helper_status(run(cli, translated, helper.count + 1));
 }
 
 int main(int argc, char **argv)
@@ -203,10 +218,11 @@ int main(int argc, char **argv)
     }
     ff_terminal_probe(STDOUT_FILENO, &cli.terminal);
     size_t count = argc > 1 ? (size_t)(argc - 1) : 0;
-    enum ff_exit status = argc > 0 && ff_helper_is_called(argv[0])
-                              ? run_helper(&cli, argv + 1, count)
-                              : ff_command_main(&cli, argv + 1, count);
-    status = end_output(&cli.out, status);
+    int status;
+    if (argc > 0 && ff_helper_is_called(argv[0]))
+        status = run_helper(&cli, argv + 1, count);
+    else
+        status = run(&cli, argv + 1, count);
     ff_output_done(&cli.out);
     return status;
 }

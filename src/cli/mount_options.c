@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/units.h"
 #include "fs/fs.h"
 
@@ -41,6 +42,25 @@ static int parse_control(void *field, const char *argument, struct ff_error *err
 static int parse_verify(void *field, const char *argument, struct ff_error *error)
 {
     static const char *const names[] = {"off", "read", NULL};
+
+    return ff_option_choose(argument, names, field, error);
+}
+
+static int parse_log(void *field, const char *argument, struct ff_error *error)
+{
+    static const char *const names[] = {
+        [FF_LOG_AUTO] = "auto", [FF_LOG_STDERR] = "stderr", [FF_LOG_SYSLOG] = "syslog", NULL};
+
+    return ff_option_choose(argument, names, field, error);
+}
+
+static int parse_log_level(void *field, const char *argument, struct ff_error *error)
+{
+    static const char *const names[] = {[FF_LOG_ERROR] = "error",
+                                        [FF_LOG_WARNING] = "warning",
+                                        [FF_LOG_INFO] = "info",
+                                        [FF_LOG_DEBUG] = "debug",
+                                        NULL};
 
     return ff_option_choose(argument, names, field, error);
 }
@@ -268,11 +288,32 @@ const struct ff_option ff_mount_options[] = {
         .parse = ff_option_flag,
         FIELD(debug),
     },
+    {
+        .name = "log",
+        .argument = "auto|stderr|syslog",
+        .help = "where messages go; auto: stderr as long as that is there,\nthen syslog",
+        .parse = parse_log,
+        FIELD(log),
+    },
+    {
+        .name = "log-level",
+        .argument = "LEVEL",
+        .help =
+            "error, warning (the default), info or debug: what is\nless important is not logged",
+        .parse = parse_log_level,
+        FIELD(log_level),
+    },
+    {
+        .name = "redact",
+        .help = "in messages, put short hashes for names and paths",
+        .parse = ff_option_flag,
+        FIELD(redact),
+    },
     FF_OPTION_HELP,
     FF_OPTION_END,
 };
 
-/* Of -o only: the usual names of FUSE. */
+/* Of -o only: the usual names of FUSE and of mount(8). */
 static const struct ff_option list_options[] = {
     {
         .name = "fsname",
@@ -286,6 +327,11 @@ static const struct ff_option list_options[] = {
         .parse = ff_option_text,
         FIELD(subtype),
     },
+    {
+        .name = "sloppy",
+        .parse = ff_option_flag,
+        FIELD(sloppy),
+    },
     FF_OPTION_END,
 };
 
@@ -295,6 +341,8 @@ const struct ff_mount_values ff_mount_defaults = {
     .control = FF_CONTROL_HIDDEN,
     .interval_bytes = FF_INTERVAL_DEFAULT_BYTES,
     .synth = {.size = FF_SYNTH_SIZE_DEFAULT, .kind = FF_SYNTH_COUNTER},
+    .log = FF_LOG_AUTO,
+    .log_level = FF_LOG_WARNING,
     .uid = -1,
     .gid = -1,
 };
@@ -314,11 +362,12 @@ static const char *const passed[] = {
 /* For mount(8), systemd and others that read fstab(5), or without a meaning for a mount that is
  * read-only in any case: libfuse refuses the times of access that it does not know. */
 static const char *const ignored[] = {
-    "rw",       "defaults",   "auto",       "noauto",      "user",
-    "nouser",   "users",      "owner",      "group",       "nofail",
-    "_netdev",  "_rnetdev",   "comment=",   "user=",       "silent",
-    "loud",     "relatime",   "norelatime", "strictatime", "nostrictatime",
-    "diratime", "nodiratime", "lazytime",   "nolazytime",  NULL,
+    "rw",         "defaults",    "auto",          "noauto",   "user",       "nouser",
+    "users",      "nousers",     "owner",         "noowner",  "group",      "nogroup",
+    "nofail",     "iversion",    "noiversion",    "mand",     "nomand",     "_netdev",
+    "_rnetdev",   "comment=",    "user=",         "silent",   "loud",       "relatime",
+    "norelatime", "strictatime", "nostrictatime", "diratime", "nodiratime", "lazytime",
+    "nolazytime", NULL,
 };
 
 static bool is_listed(const char *const *names, const char *option)
@@ -385,7 +434,7 @@ static int parse_item(struct ff_mount_values *values, const char *item, struct f
         return pass_on(values, item, error);
     if (is_listed(ignored, item) || strncmp(item, "x-", 2) == 0 || strncmp(item, "X-", 2) == 0)
         return 0;
-    return refuse_unknown(item, error);
+    return values->sloppy ? 0 : refuse_unknown(item, error);
 }
 
 static int parse_list(void *field, const char *argument, struct ff_error *error)

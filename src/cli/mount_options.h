@@ -33,6 +33,10 @@ struct ff_mount_values {
     uint32_t umask;
     bool foreground;
     bool debug;
+    bool sloppy;   /* unknown options of -o are ignored */
+    int log;       /* enum ff_log_target */
+    int log_level; /* enum ff_log_level */
+    bool redact;
     const char *fsname;  /* NULL: the archive's path */
     const char *subtype; /* NULL: framefs */
     /* A comma list of what is not ours: for the kernel and fusermount3. */

@@ -7,16 +7,17 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "base/log.h"
+
 void ff_say(const char *format, ...)
 {
-    /* One write a message, so that those of several processes do not mix. */
     char text[FF_ERROR_TEXT_BYTES + 512];
     va_list args;
 
     va_start(args, format);
     vsnprintf(text, sizeof(text), format, args);
     va_end(args);
-    fprintf(stderr, "framefs: %s\n", text);
+    ff_log_say(text);
 }
 
 enum ff_exit ff_say_damage(const char *name, const struct ff_damage *damage)

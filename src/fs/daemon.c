@@ -24,7 +24,7 @@ static void pass_on(int signal)
 }
 
 /* Ends as the child did. */
-static void __attribute__((noreturn)) wait_for_child(pid_t child, int fd)
+static void __attribute__((noreturn)) wait_for_child(pid_t child, int fd, int interrupted)
 {
     static const int passed_on[] = {SIGINT, SIGTERM, SIGHUP};
     const struct sigaction action = {.sa_handler = pass_on};
@@ -50,13 +50,15 @@ static void __attribute__((noreturn)) wait_for_child(pid_t child, int fd)
     while (ended < 0 && errno == EINTR);
     if (ended < 0)
         _exit(EXIT_FAILURE);
-    if (WIFSIGNALED(status))
-        _exit(128 + WTERMSIG(status));
+    if (WIFEXITED(status) && WEXITSTATUS(status) != 0)
+        _exit(WEXITSTATUS(status));
     /* A server that ends well before it was ready has served nothing. */
-    _exit(WEXITSTATUS(status) ? WEXITSTATUS(status) : EXIT_FAILURE);
+    if (interrupted != 0)
+        _exit(interrupted);
+    _exit(WIFSIGNALED(status) ? 128 + WTERMSIG(status) : EXIT_FAILURE);
 }
 
-int ff_daemon_begin(struct ff_error *error)
+int ff_daemon_begin(int interrupted, struct ff_error *error)
 {
     int fds[2];
 
@@ -73,7 +75,7 @@ int ff_daemon_begin(struct ff_error *error)
     }
     if (child > 0) {
         close(fds[1]);
-        wait_for_child(child, fds[0]);
+        wait_for_child(child, fds[0], interrupted);
     }
 
     close(fds[0]);
@@ -92,11 +94,11 @@ void ff_daemon_ready(void)
 {
     if (ready_fd < 0)
         return;
-    ff_log_to_syslog();
+    int last = ff_log_detach() ? STDERR_FILENO : STDOUT_FILENO;
     /* Before the parent ends: who reads its output to the end must not wait for this process. */
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
     if (null >= 0) {
-        for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        for (int fd = STDIN_FILENO; fd <= last; fd++)
             dup2(null, fd);
         if (null > STDERR_FILENO)
             close(null);

@@ -63,12 +63,14 @@ int ff_fs_run(const struct ff_fs_options *options, const char *dir, struct ff_er
 /*
  * Going to the background: ff_daemon_begin() forks before any thread exists. The caller's process
  * waits in it until the child says ready (then it exits 0) or ends (then it exits with the child's
- * status, 1 where that is 0; the child has printed its error to the still inherited stderr). Only
+ * status; the child has printed its error to the still inherited stderr). Only
  * the child returns from it, in a session of its own, with no descriptors above 2 open but its own.
+ * interrupted: the exit status where a signal or an unmount ended the child; 0 for 128 and the
+ * number of the signal, 1 without one.
  */
-int ff_daemon_begin(struct ff_error *error);
-/* In the child: gives up stdin, stdout, stderr (to /dev/null), the terminal and the working
- * directory, logs to syslog from now on, and lets the waiting parent exit 0. */
+int ff_daemon_begin(int interrupted, struct ff_error *error);
+/* In the child: gives up stdin, stdout, stderr (to /dev/null; not stderr where it is the log), the
+ * terminal and the working directory, and lets the waiting parent exit 0. */
 void ff_daemon_ready(void);
 
 /* Unmounts dir, also when its server is dead. */

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "base/log.h"
 #include "cli/mount_helper.h"
 #include "cli/mount_options.h"
 #include "cli/names.h"
@@ -132,26 +133,85 @@ static void endless_options_are_refused(void **state)
     assert_string_equal(error.text, "the mount options are too long");
 }
 
+static void expect_translated(char *const *arguments, size_t count, const char *const *wanted)
+{
+    char *translated[16];
+    struct ff_helper helper;
+
+    assert_in_range(count, 0, 16 - FF_HELPER_ADDED_MAX);
+    assert_int_equal(ff_helper_translate(arguments, count, translated, &helper, &error), 0);
+    for (size_t i = 0; i < helper.count; i++)
+        assert_string_equal(translated[i], wanted[i]);
+    assert_null(wanted[helper.count]);
+}
+
 static void the_helper_takes_what_mount_gives_it(void **state)
 {
-    char *arguments[] = {(char *)"spec", (char *)"dir", (char *)"-sn",      (char *)"-v",
-                         (char *)"-o",   (char *)"rw",  (char *)"-t",       (char *)"framefs",
-                         (char *)"-f",   (char *)"-N",  (char *)"namespace"};
-    char *translated[11];
-    size_t count = 0;
+    char *arguments[] = {(char *)"spec", (char *)"dir", (char *)"-nv", (char *)"-v",
+                         (char *)"-o",   (char *)"rw",  (char *)"-t",  (char *)"framefs",
+                         (char *)"-N",   (char *)"/ns", (char *)"-f"};
+    static const char *const wanted[] = {"spec", "dir", "-o", "rw", NULL};
+    char *translated[11 + FF_HELPER_ADDED_MAX];
+    struct ff_helper helper;
 
     (void)state;
-    assert_int_equal(ff_helper_translate(arguments, 8, translated, &count, &error), 0);
-    assert_int_equal(count, 4);
-    assert_string_equal(translated[0], "spec");
-    assert_string_equal(translated[1], "dir");
-    assert_string_equal(translated[2], "-o");
-    assert_string_equal(translated[3], "rw");
-    assert_int_equal(ff_helper_translate(arguments, 9, translated, &count, &error), 1);
-    assert_int_equal(ff_helper_translate(arguments, 11, translated, &count, &error), -EINVAL);
+    expect_translated(arguments, 8, wanted);
+    assert_int_equal(ff_helper_translate(arguments, 8, translated, &helper, &error), 0);
+    assert_null(helper.space);
+    assert_int_equal(ff_helper_translate(arguments, 10, translated, &helper, &error), 0);
+    assert_string_equal(helper.space, "/ns");
+    assert_false(helper.pretends);
+    assert_int_equal(ff_helper_translate(arguments, 11, translated, &helper, &error), 0);
+    assert_true(helper.pretends);
+    assert_int_equal(ff_helper_translate(arguments, 9, translated, &helper, &error), -EINVAL);
     assert_non_null(strstr(error.text, "'-N'"));
+    arguments[2] = (char *)"-nx";
+    assert_int_equal(ff_helper_translate(arguments, 8, translated, &helper, &error), -EINVAL);
+    assert_non_null(strstr(error.text, "'-nx'"));
     assert_true(ff_helper_is_called("/sbin/mount.framefs"));
     assert_false(ff_helper_is_called("/mount.d/framefs"));
+}
+
+static void a_sloppy_helper_ignores_options_that_it_does_not_know(void **state)
+{
+    char *arguments[] = {(char *)"spec", (char *)"dir", (char *)"-o", (char *)"nonsense",
+                         (char *)"-sn"};
+    static const char *const wanted[] = {"-o", "sloppy", "spec", "dir", "-o", "nonsense", NULL};
+
+    (void)state;
+    expect_translated(arguments, 5, wanted);
+    assert_int_equal(parse_list("nonsense,ro"), -EINVAL);
+    assert_int_equal(parse_list("sloppy,nonsense,nonsense=1,ro"), 0);
+    assert_string_equal(values.kernel, "ro");
+    assert_int_equal(parse_list("sloppy,layout=round"), -EINVAL);
+}
+
+static void exit_statuses_of_the_helper_are_those_of_mount(void **state)
+{
+    (void)state;
+    assert_int_equal(ff_helper_status(FF_EXIT_DONE), 0);
+    assert_int_equal(ff_helper_status(FF_EXIT_USAGE), 1);
+    assert_int_equal(ff_helper_status(FF_EXIT_FAILED), 32);
+    assert_int_equal(ff_helper_enter("/proc/self/ns/nonsense", &error), -ENOENT);
+    assert_non_null(strstr(error.text, "'/proc/self/ns/nonsense'"));
+}
+
+static void options_about_messages_are_understood(void **state)
+{
+    (void)state;
+    assert_int_equal(parse_list("ro"), 0);
+    assert_int_equal(values.log, FF_LOG_AUTO);
+    assert_int_equal(values.log_level, FF_LOG_WARNING);
+    assert_false(values.redact);
+    assert_int_equal(parse_list("log=syslog,log_level=debug,redact"), 0);
+    assert_int_equal(values.log, FF_LOG_SYSLOG);
+    assert_int_equal(values.log_level, FF_LOG_DEBUG);
+    assert_true(values.redact);
+    assert_int_equal(parse_list("log=stderr,log-level=error"), 0);
+    assert_int_equal(values.log, FF_LOG_STDERR);
+    assert_int_equal(values.log_level, FF_LOG_ERROR);
+    assert_int_equal(parse_list("log=journal"), -EINVAL);
+    assert_int_equal(parse_list("log-level=loud"), -EINVAL);
 }
 
 static void expect_names(char *const *paths, const char *const *wanted, size_t count)
@@ -221,6 +281,9 @@ int main(void)
         cmocka_unit_test(errors_name_the_option_and_the_nearest),
         cmocka_unit_test(endless_options_are_refused),
         cmocka_unit_test(the_helper_takes_what_mount_gives_it),
+        cmocka_unit_test(a_sloppy_helper_ignores_options_that_it_does_not_know),
+        cmocka_unit_test(exit_statuses_of_the_helper_are_those_of_mount),
+        cmocka_unit_test(options_about_messages_are_understood),
         cmocka_unit_test(directory_names_are_unique_and_safe),
         cmocka_unit_test(directory_names_fit_a_file_name),
         cmocka_unit_test(many_equal_names_are_told_apart_quickly),
