@@ -4,8 +4,9 @@ _framefs_options()
 {
     case $1 in
         mount)
-            echo --format= --frame= --formats= --max-records= --layout= --names= --type= --content= --control= \
-                --interval= --separator= --verify= --synthetic= --uid= --gid= --umask= --allow-other -o \
+            echo --format= --frame= --formats= --max-records= --layout= --names= --type= --content= \
+                --control= --interval= --separator= --verify= --synthetic= --uid= --gid= --umask= \
+                --allow-other --setuid= --no-sandbox -o \
                 --foreground -f --debug -d --log= --log-level= --redact \
                 --help -h
             ;;
@@ -32,11 +33,12 @@ _framefs_values()
         --verify) echo off read ;;
         --log) echo auto stderr syslog ;;
         --log-level) echo error warning info debug ;;
-        --uid) compgen -u ;;
+        --uid | --setuid) compgen -u ;;
         --gid) compgen -g ;;
         -o)
             echo format= frame= formats= max-records= layout= names= type= content= control= \
-                interval= separator= verify= synthetic= uid= gid= umask= allow_other foreground debug \
+                interval= separator= verify= synthetic= uid= gid= umask= allow_other setuid= \
+                nosandbox foreground debug \
                 log= log-level= redact fsname= subtype= sloppy default_permissions \
                 auto_unmount max_read= ro nosuid nodev noexec noatime
             ;;

@@ -41,6 +41,8 @@ __framefs_complete mount -l uid -x -a '(__fish_complete_users)' -d 'The owner of
 __framefs_complete mount -l gid -x -a '(__fish_complete_groups)' -d 'The group of all files'
 __framefs_complete mount -l umask -x -d 'Permissions to take off'
 __framefs_complete mount -l allow-other -d 'Let other users in'
+__framefs_complete mount -l setuid -x -a '(__fish_complete_users)' -d 'Whom root\'s server becomes'
+__framefs_complete mount -l no-sandbox -d 'Let the server keep all its rights'
 __framefs_complete mount -s o -x -d 'Mount options'
 __framefs_complete mount -s f -l foreground -d 'Do not go to the background'
 __framefs_complete mount -s d -l debug -d 'Show each request on stderr'

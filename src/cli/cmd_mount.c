@@ -3,10 +3,12 @@
 #include <framefs/archive.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/units.h"
@@ -79,6 +81,18 @@ static enum ff_exit resolve_archive(const char *path, char **ret_path)
     return FF_EXIT_DONE;
 }
 
+/* Whom the server becomes: root's own server is nobody, unless it is told otherwise. */
+static void choose_worker(const struct ff_mount_values *values, struct ff_fs_options *options)
+{
+    options->worker_uid = values->worker_uid;
+    options->worker_gid = values->worker_gid;
+    if (values->worker_uid >= 0 || geteuid() != 0)
+        return;
+    const struct passwd *nobody = getpwnam("nobody");
+    options->worker_uid = nobody ? nobody->pw_uid : FF_MOUNT_NOBODY;
+    options->worker_gid = nobody ? nobody->pw_gid : FF_MOUNT_NOBODY;
+}
+
 static bool shows(void *context, const struct ff_details *details)
 {
     const struct mount *mount = context;
@@ -144,7 +158,7 @@ static enum ff_exit serve(struct mount *mount)
 
     if (!fsname)
         fsname = mount->count == 1 ? mount->paths[0] : "framefs";
-    const struct ff_fs_options options = {
+    struct ff_fs_options options = {
         .archives = mount->archives,
         .archive_count = mount->count,
         .layout = (enum ff_layout_kind)values->layout,
@@ -160,11 +174,13 @@ static enum ff_exit serve(struct mount *mount)
         .umask = values->umask,
         .fsname = fsname,
         .subtype = values->subtype ? values->subtype : "framefs",
+        .sandbox = !values->no_sandbox,
         .mount_options = values->kernel[0] ? values->kernel : NULL,
         .debug = values->debug,
         .ready = on_ready,
         .context = mount,
     };
+    choose_worker(values, &options);
     int r = ff_fs_run(&options, mount->dir, &error);
     if (r < 0)
         ff_say("%s", error.text);
@@ -223,6 +239,13 @@ static enum ff_exit run(struct ff_cli *cli, const void *values_of, char **operan
         return ff_command_refuse(&ff_command_mount,
                                  "names=name shows all records in one directory, layout=tree does "
                                  "not: take names=number-name, or leave the layout away");
+    if (values->worker_uid >= 0 && values->no_sandbox)
+        return ff_command_refuse(&ff_command_mount,
+                                 "setuid is a part of the sandbox: without a sandbox the server "
+                                 "stays who it is");
+    if (values->worker_uid >= 0 && geteuid() != 0)
+        return ff_command_refuse(&ff_command_mount,
+                                 "only root can let the server become another user (setuid)");
     if (mount.count > FF_NODE_ARCHIVES_MAX) {
         ff_error_set(&error, -E2BIG, "at most %" PRIu32 " archives fit in a mount",
                      FF_NODE_ARCHIVES_MAX);

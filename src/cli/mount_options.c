@@ -128,6 +128,23 @@ static int parse_gid(void *field, const char *argument, struct ff_error *error)
     return 0;
 }
 
+/* Without a group of its own, the group that owns nothing. */
+static int parse_setuid(void *field, const char *argument, struct ff_error *error)
+{
+    struct ff_mount_values *values = field;
+    char shown[FF_OPTION_SHOWN_BYTES];
+    int64_t uid = -1;
+
+    const struct passwd *user =
+        parse_id(argument, &uid) == 0 ? getpwuid((uid_t)uid) : getpwnam(argument);
+    if (!user && uid < 0)
+        return ff_error_set(error, -EINVAL, "'%s' is neither a number nor a user",
+                            ff_option_shown(shown, argument));
+    values->worker_uid = user ? user->pw_uid : uid;
+    values->worker_gid = user ? user->pw_gid : FF_MOUNT_NOBODY;
+    return 0;
+}
+
 static int parse_umask(void *field, const char *argument, struct ff_error *error)
 {
     char shown[FF_OPTION_SHOWN_BYTES];
@@ -268,6 +285,18 @@ const struct ff_option ff_mount_options[] = {
         .parse = parse_allow_other,
     },
     {
+        .name = "setuid",
+        .argument = "USER",
+        .help = "whom the server of root becomes in its sandbox;\nnobody by default",
+        .parse = parse_setuid,
+    },
+    {
+        .name = "no-sandbox",
+        .help = "let the server keep all rights that it has",
+        .parse = ff_option_flag,
+        FIELD(no_sandbox),
+    },
+    {
         .letter = 'o',
         .argument = "NAME[=VALUE],...",
         .help = "options as in fstab(5): any of the above without its\n"
@@ -332,6 +361,11 @@ static const struct ff_option list_options[] = {
         .parse = ff_option_flag,
         FIELD(sloppy),
     },
+    {
+        .name = "nosandbox",
+        .parse = ff_option_flag,
+        FIELD(no_sandbox),
+    },
     FF_OPTION_END,
 };
 
@@ -345,6 +379,8 @@ const struct ff_mount_values ff_mount_defaults = {
     .log_level = FF_LOG_WARNING,
     .uid = -1,
     .gid = -1,
+    .worker_uid = -1,
+    .worker_gid = -1,
 };
 
 /* For the kernel or fusermount3, as they are. A name that ends with '=' takes a value. */

@@ -16,6 +16,9 @@
 #define FF_MOUNT_TEXT_BYTES   8192
 #define FF_MOUNT_KERNEL_BYTES 4096
 
+/* The user and the group nobody, where /etc/passwd has none. */
+#define FF_MOUNT_NOBODY 65534
+
 struct ff_mount_values {
     struct ff_input_options input;
     int layout; /* enum ff_layout_kind */
@@ -31,6 +34,8 @@ struct ff_mount_values {
     struct ff_synth synth;
     int64_t uid, gid; /* -1: the caller's */
     uint32_t umask;
+    bool no_sandbox;
+    int64_t worker_uid, worker_gid; /* of setuid; -1: not given */
     bool foreground;
     bool debug;
     bool sloppy;   /* unknown options of -o are ignored */

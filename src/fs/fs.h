@@ -37,11 +37,14 @@ struct ff_fs_options {
     bool show_synthetic;   /* also DIR/synthetic */
     const char *separator; /* of .framefs/all; "" for none */
     size_t separator_len;
-    uint64_t blksize_bytes;    /* st_blksize */
-    int64_t uid, gid;          /* -1: the caller's */
-    uint32_t umask;            /* taken off 0444 and 0555 */
-    const char *fsname;        /* shown in the first column of mount(8) */
-    const char *subtype;       /* "framefs" */
+    uint64_t blksize_bytes; /* st_blksize */
+    int64_t uid, gid;       /* -1: the caller's */
+    uint32_t umask;         /* taken off 0444 and 0555 */
+    const char *fsname;     /* shown in the first column of mount(8) */
+    const char *subtype;    /* "framefs" */
+    bool sandbox;       /* the process that reads the archives gives up what fs/sandbox.h tells */
+    int64_t worker_uid; /* whom it becomes then, and its group; -1, both: nobody else */
+    int64_t worker_gid;
     const char *mount_options; /* comma list for the kernel and fusermount3: allow_other, nosuid,
                                   ...; or NULL */
     bool debug;                /* libfuse's own trace on stderr */

@@ -172,7 +172,8 @@ def check_values():
                  'control=': 'off', 'verify=': 'read',
                  'log=': 'auto', 'log-level=': 'info',
                  'interval=': '64', 'max-records=': '9', 'synthetic=': '1',
-                 'uid=': '0', 'gid=': '0', 'umask=': '0', 'max_read=': '4096'}.get(word, 'x')
+                 'uid=': '0', 'gid=': '0', 'setuid=': '0',
+                 'umask=': '0', 'max_read=': '4096'}.get(word, 'x')
         item = word + value if word.endswith('=') else word
         result = run('mount', '-o', item, 'x')
         if result.returncode not in (1, 2) or 'option' in result.stderr.split('\n')[0]:

@@ -56,6 +56,27 @@ static void each_option_has_its_value(void **state)
     assert_int_equal(parse_list("ro,help,nonsense"), 1);
 }
 
+static void the_sandbox_has_a_user_or_is_left_out(void **state)
+{
+    (void)state;
+    assert_int_equal(parse_list("ro"), 0);
+    assert_false(values.no_sandbox);
+    assert_int_equal(values.worker_uid, -1);
+    assert_int_equal(values.worker_gid, -1);
+    assert_int_equal(parse_list("setuid=root"), 0);
+    assert_int_equal(values.worker_uid, 0);
+    assert_int_equal(values.worker_gid, 0);
+    /* Nobody has this number, nor a group. */
+    assert_int_equal(parse_list("setuid=4294967290"), 0);
+    assert_int_equal(values.worker_uid, 4294967290);
+    assert_int_equal(values.worker_gid, 65534);
+    assert_int_equal(values.uid, -1);
+    assert_int_equal(parse_list("nosandbox"), 0);
+    assert_true(values.no_sandbox);
+    assert_int_equal(parse_list("no_sandbox"), 0);
+    assert_true(values.no_sandbox);
+}
+
 static void flags_and_names_of_fuse_are_understood(void **state)
 {
     (void)state;
@@ -108,6 +129,11 @@ static void errors_name_the_option_and_the_nearest(void **state)
         {"umask=1000", "mount option 'umask': '1000' is not an octal number from 0 to 0777"},
         {"umask=", "mount option 'umask': '' is not an octal number from 0 to 0777"},
         {"uid=no-such-user", "mount option 'uid': 'no-such-user' is neither a number nor a user"},
+        {"setuid=no-such-user",
+         "mount option 'setuid': 'no-such-user' is neither a number nor a user"},
+        {"setuid=-1", "mount option 'setuid': '-1' is neither a number nor a user"},
+        {"setuid", "mount option 'setuid' needs a value: USER"},
+        {"nosandbox=1", "mount option 'nosandbox' takes no value"},
         {"uid=4294967295", "mount option 'uid': '4294967295' is neither a number nor a user"},
     };
 
@@ -275,6 +301,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_option_has_its_value),
+        cmocka_unit_test(the_sandbox_has_a_user_or_is_left_out),
         cmocka_unit_test(flags_and_names_of_fuse_are_understood),
         cmocka_unit_test(what_mount_passes_along_is_accepted),
         cmocka_unit_test(options_of_the_kernel_and_of_fuse_are_passed_on),
