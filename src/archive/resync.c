@@ -17,6 +17,7 @@ struct search {
     bool marker;                  /* or rather behind it */
     bool cut;
     unsigned int jumps;
+    uint64_t tried; /* bytes */
 };
 
 /* Makes len bytes at offset, or as many as there are, lie in the window: *ret_window is these. */
@@ -167,6 +168,18 @@ static bool can_try_places(const struct ff_layout *layout)
     return true;
 }
 
+/* How many bytes the decoder has looked at, or more. */
+static uint64_t looked_at(const struct ff_decoder *decoder, int r)
+{
+    uint64_t end = decoder->fault.offset, payload_len;
+
+    if (r == FF_DECODE_DONE)
+        ff_decoder_payload(decoder, &end, &payload_len);
+    else if (decoder->fault.kind == FF_FAULT_LINE || decoder->fault.kind == FF_FAULT_SHORT)
+        return NEAR_BYTES;
+    return end - decoder->offset < NEAR_BYTES ? end - decoder->offset : NEAR_BYTES;
+}
+
 /* Decodes the frame at window's beginning; what it needs of bytes elsewhere comes from the far
  * reader. As ff_reader_decode(). */
 static int decode(struct search *search, const struct ff_window *window, bool *ret_failed)
@@ -179,8 +192,10 @@ static int decode(struct search *search, const struct ff_window *window, bool *r
     for (;;) {
         decoder->limit = search->near->limit;
         int r = ff_decode(decoder, at);
-        if (r != FF_DECODE_NEED)
+        if (r != FF_DECODE_NEED) {
+            search->tried += looked_at(decoder, r);
             return r;
+        }
         if (at == window) {
             search->jumps++;
             search->far.limit = search->near->limit;
@@ -300,6 +315,8 @@ static int search_magic(struct search *search, const uint8_t *magic, size_t magi
             offset += window.len - magic_len + 1;
             continue;
         }
+        if (search->tried > FF_RESYNC_MAX_TRIED_BYTES + offset * FF_RESYNC_TRIED_RATIO)
+            break;
         offset += (uint64_t)(found - window.bytes);
         uint64_t place = offset + (search->marker ? magic_len : 0);
         if ((r = look_at(search->near, place, NEAR_BYTES, &window)) < 0)
@@ -341,7 +358,7 @@ static int search_places(struct search *search, uint64_t offset, uint64_t *ret_o
 }
 
 int ff_resync(struct ff_reader *reader, const struct ff_decoder *decoder, uint64_t offset, bool cut,
-              uint64_t *ret_offset)
+              uint64_t *tried, uint64_t *ret_offset)
 {
     const struct ff_layout *layout = decoder->layout;
     const uint8_t *magic;
@@ -366,12 +383,14 @@ int ff_resync(struct ff_reader *reader, const struct ff_decoder *decoder, uint64
                             .state = decoder->state,
                             .magic = magic_len >= 2,
                             .marker = marker,
-                            .cut = cut};
+                            .cut = cut,
+                            .tried = *tried};
     int r = ff_reader_init(&search.far, reader->source, reader->limit, 2 * NEAR_BYTES);
     if (r < 0)
         return r;
     r = search.magic ? search_magic(&search, magic, magic_len, offset, ret_offset)
                      : search_places(&search, offset, ret_offset);
     ff_reader_done(&search.far);
+    *tried = search.tried;
     return r;
 }

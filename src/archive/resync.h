@@ -9,6 +9,10 @@
 #define FF_RESYNC_MAX_BYTES  (UINT64_C(1) << 30)
 #define FF_RESYNC_MAX_PLACES (UINT64_C(1) << 22)
 #define FF_RESYNC_MAX_JUMPS  65536
+/* How many bytes may be looked at in frames that begin with the magic and do not fit, in all
+ * searches together: this, and so many times the archive's bytes before the place. */
+#define FF_RESYNC_MAX_TRIED_BYTES (UINT64_C(1) << 30)
+#define FF_RESYNC_TRIED_RATIO     8
 /* What speaks for the frames found must be worth this many bits: of constants and checksums in one
  * frame; or, for frames that have none, of their lengths in a chain of that many. */
 #define FF_RESYNC_FRAME_BITS   32
@@ -23,10 +27,11 @@ enum ff_resync_result {
 
 /* Searches from the place after offset, where a frame did not fit. decoder: its state is that in
  * force there; it is left as it was. cut: the frame there goes past the archive's end, so that what
- * is found may lie in its payload: it must lead on to the end. Negative errno when the source
- * fails. The result does not depend on how short the source's reads are. */
+ * is found may lie in its payload: it must lead on to the end. *tried: bytes that were looked at in
+ * vain by all searches of this archive, 0 before the first. Negative errno when the source fails.
+ * The result does not depend on how short the source's reads are. */
 int ff_resync(struct ff_reader *reader, const struct ff_decoder *decoder, uint64_t offset, bool cut,
-              uint64_t *ret_offset);
+              uint64_t *tried, uint64_t *ret_offset);
 
 /* How far the bytes from offset on are zero: *ret_end is where the first other one stands, or end,
  * or the archive's end. Negative errno when the source fails. */

@@ -162,7 +162,7 @@ static int pass_damage(struct ff_scan *scan, int code, struct ff_scan_event *eve
         }
     }
     fault_reason(scan, reason);
-    r = ff_resync(&scan->reader, &scan->decoder, offset, code == -ENODATA, &next);
+    r = ff_resync(&scan->reader, &scan->decoder, offset, code == -ENODATA, &scan->tried, &next);
     if (r < 0)
         return r;
     if (r == FF_RESYNC_END && directives->tail == FF_TAIL_JUNK && may_end) {

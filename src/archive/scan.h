@@ -31,6 +31,7 @@ struct ff_scan {
     struct ff_joined_point point;   /* where ff_scan_read() is in it, if it is joined */
     enum ff_joined_bytes point_of;  /* reading these */
     struct ff_contexts contexts;
+    uint64_t tried;              /* bytes: see ff_resync() */
     uint64_t not_zero;           /* a byte of the archive that is not zero; 0: none is known */
     struct ff_run run;           /* decoded ahead; those from run_next on are yet to be given */
     unsigned int run_next;       /* at most run.count */

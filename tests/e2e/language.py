@@ -1,7 +1,7 @@
 """The frame description language once more, written to be obvious and slow: the size of a payload
 or pad is not computed but tried, from 0 up, until all that the description says is true. It knows
-nothing of how the program decodes, and takes descriptions that the program took for good. Records in
-several frames are put together from the bytes of these."""
+nothing of how the program decodes, and takes descriptions that the program took for good. Records
+in several frames are put together from the bytes of these."""
 
 import re
 

@@ -184,12 +184,44 @@ static void zeros_over_many_blocks_are_read_once(void **state)
     bytes_done(&bytes);
 }
 
+/* A magic, and behind it a line without end: each costs 64 KiB to look at. */
+static void add_endless_lines(struct bytes *bytes, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        bytes_add(bytes, "FROM1", 5);
+    for (size_t i = 0; i < 6554; i++)
+        bytes_add(bytes, "..........", 10);
+    bytes_add(bytes, "\nFROM1\naFROM1\nb", 15);
+}
+
+static void frames_tried_after_damage_have_a_limit(void **state)
+{
+    (void)state;
+    static const char lines[] = "frame = \"FROM\" len:dec1 line data\n";
+
+    for (size_t over = 0; over < 2; over++) {
+        struct bytes bytes = {0};
+        uint64_t read_bytes;
+        /* FF_RESYNC_MAX_TRIED_BYTES and 8 times what is passed. */
+        size_t places = (1 << 30) / 65536;
+        places += over ? places * 5 * 8 / 65536 + 8 : 0;
+        bytes_add(&bytes, "?", 1);
+        add_endless_lines(&bytes, places);
+        struct ff_archive *archive = counted_archive(&bytes, lines, &read_bytes);
+        assert_int_equal(ff_archive_count(archive), over ? 0 : 2);
+        assert_true(read_bytes < 16 * (uint64_t)bytes.len);
+        ff_archive_close(archive);
+        bytes_done(&bytes);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_joined_record_is_read_anywhere),
         cmocka_unit_test(many_hidden_frames_before_a_part_are_passed_once),
         cmocka_unit_test(zeros_over_many_blocks_are_read_once),
+        cmocka_unit_test(frames_tried_after_damage_have_a_limit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
