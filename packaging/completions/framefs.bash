@@ -10,7 +10,7 @@ _framefs_options()
                 --foreground -f --debug -d --log= --log-level= --redact \
                 --help -h
             ;;
-        umount) echo --lazy -l --help -h ;;
+        umount) echo --lazy -l --dead --help -h ;;
         info) echo --format= --frame= --formats= --max-records= --explain --all --histogram --json --help -h ;;
         ls) echo --format= --frame= --formats= --type= --since= --until= --json --help -h ;;
         cat) echo --format= --frame= --formats= --content= --separator= --help -h ;;

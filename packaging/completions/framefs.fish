@@ -52,6 +52,7 @@ __framefs_complete mount -l redact -d 'Put hashes for names in messages'
 __framefs_complete mount -s h -l help -d 'Explain the command'
 
 __framefs_complete umount -s l -l lazy -d 'Detach a mount that is in use'
+__framefs_complete umount -l dead -d 'Only a mount whose server has died'
 __framefs_complete umount -s h -l help -d 'Explain the command'
 
 __framefs_complete info -l format -x -a '(__framefs_formats)' -d 'The format of the archives'

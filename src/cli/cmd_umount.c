@@ -4,6 +4,7 @@
 
 struct umount_values {
     bool lazy;
+    bool dead;
 };
 
 static const struct ff_option options[] = {
@@ -13,6 +14,12 @@ static const struct ff_option options[] = {
         .help = "detach it now, and clean up when it is no longer in use",
         .parse = ff_option_flag,
         .offset = offsetof(struct umount_values, lazy),
+    },
+    {
+        .name = "dead",
+        .help = "only a mount whose server has died: else do nothing",
+        .parse = ff_option_flag,
+        .offset = offsetof(struct umount_values, dead),
     },
     FF_OPTION_HELP,
     FF_OPTION_END,
@@ -25,6 +32,8 @@ static enum ff_exit run(struct ff_cli *cli, const void *values_of, char **operan
 
     (void)cli;
     (void)count;
+    if (values->dead && !ff_fs_is_dead_mount(operands[0]))
+        return FF_EXIT_DONE;
     if (ff_fs_umount(operands[0], values->lazy, &error) < 0) {
         ff_say("%s", error.text);
         return FF_EXIT_FAILED;
