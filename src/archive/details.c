@@ -103,13 +103,21 @@ static size_t trim(const uint8_t *buf, size_t len)
     return len;
 }
 
-/* The bytes of an item, cut to size. */
-static size_t item_bytes(struct ff_reader *reader, const struct ff_decoder *decoder,
-                         unsigned int item, uint8_t *buf, size_t size)
+/* The text of an item, cut to size; without its ending, unless that is all. */
+static size_t item_text(struct ff_reader *reader, const struct ff_decoder *decoder,
+                        unsigned int index, uint8_t *buf, size_t size)
 {
-    uint64_t offset = decoder->starts[item];
-    uint64_t len = decoder->starts[item + 1] - offset;
-    return trim(buf, ff_reader_bytes(reader, buf, len < size ? (size_t)len : size, offset));
+    const struct ff_layout *layout = decoder->layout;
+    const struct ff_item *item = &layout->items[layout->alts[decoder->alt].first + index];
+    struct ff_text ending = item->ending;
+    uint64_t offset = decoder->starts[index];
+    uint64_t len = decoder->starts[index + 1] - offset;
+    size_t n = trim(buf, ff_reader_bytes(reader, buf, len < size ? (size_t)len : size, offset));
+
+    if (ending.len && len <= size && n > ending.len &&
+        memcmp(buf + n - ending.len, layout->text + ending.start, ending.len) == 0)
+        n = trim(buf, n - ending.len);
+    return n;
 }
 
 /* What headers{} tells besides the length. */
@@ -164,11 +172,11 @@ void ff_reader_details(struct ff_reader *reader, const struct ff_decoder *decode
         else
             snprintf(details.type, sizeof(details.type), "%llu", (unsigned long long)type);
     } else if (roles->type_item != FF_NO_ITEM) {
-        size_t n = item_bytes(reader, decoder, roles->type_item, bytes, FF_DETAIL_TYPE_BYTES);
+        size_t n = item_text(reader, decoder, roles->type_item, bytes, FF_DETAIL_TYPE_BYTES);
         ff_escape(details.type, sizeof(details.type), bytes, n);
     }
     if (roles->name_item != FF_NO_ITEM) {
-        size_t n = item_bytes(reader, decoder, roles->name_item, bytes, sizeof(bytes));
+        size_t n = item_text(reader, decoder, roles->name_item, bytes, sizeof(bytes));
         ff_escape(details.name, sizeof(details.name), bytes, n);
     }
     *ret_details = details;

@@ -338,6 +338,11 @@ static void add_kind(char text[FF_EXPLAIN_WORDS_SIZE], const struct ff_explain_f
         break;
     case FF_ITEM_STR:
         add(text, "text");
+        if (field->item->ending.len)
+            add(text, ", its ending %s left out",
+                ff_explain_literal(literal, sizeof(literal),
+                                   field->layout->text + field->item->ending.start,
+                                   field->item->ending.len));
         break;
     case FF_ITEM_ZERO:
         add(text, "zeros");

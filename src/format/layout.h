@@ -144,9 +144,10 @@ struct ff_item {
     uint8_t same;     /* slot */
     uint16_t numbers; /* condition: first of ff_layout.numbers */
     uint8_t number_count;
-    struct ff_text text; /* LITERAL; FF_CONDITION_TEXT, NOT_TEXT */
-    struct ff_text name; /* or empty */
-    uint16_t bits;       /* first of ff_layout.bits */
+    struct ff_text text;   /* LITERAL; FF_CONDITION_TEXT, NOT_TEXT */
+    struct ff_text ending; /* STR: what is no part of the text when it ends with it; or empty */
+    struct ff_text name;   /* or empty */
+    uint16_t bits;         /* first of ff_layout.bits */
     uint8_t bit_count;
     uint8_t headers, header_count; /* HEADERS: first of ff_layout.headers */
     uint8_t sign;                  /* enum ff_sign */

@@ -6,7 +6,7 @@
 #include "format/lex.h"
 #include "format/native.h"
 
-/* "[n]" or "[field]" of bytes, str, zero, data. */
+/* "[n]" or "[field]" of bytes, str, zero, data; of str also "[n "/"]". */
 static int take_size(struct ff_parser *parser, struct ff_item *item)
 {
     ff_value number;
@@ -31,6 +31,11 @@ static int take_size(struct ff_parser *parser, struct ff_item *item)
         item->size = (uint64_t)number;
     }
     ff_lex_skip_blanks(parser);
+    if (item->kind == FF_ITEM_STR && ff_lex_peek(parser) == '"') {
+        if ((r = ff_lex_literal(parser, &item->ending)) < 0)
+            return r;
+        ff_lex_skip_blanks(parser);
+    }
     if (!ff_lex_accept(parser, ']'))
         return ff_lex_fail(parser, "']' is expected here");
     return 0;

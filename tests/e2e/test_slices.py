@@ -297,6 +297,25 @@ def mrt_slices():
             equal(found, whole, name)
 
 
+@harness.test('ar: in each slice ar finds the members by their names, long ones too')
+def ar_slices():
+    need('ar')
+    where = harness.make_dir()
+    names = ['short', 'a name of more than fifteen bytes', 'b', 'another_one_that_is_long.o']
+    for name in names:
+        harness.write(name.encode() * 3, name, where)
+    run('ar', 'rcS', 'archive', *names, cwd=where)
+    with Mount(os.path.join(where, 'archive')) as mount:
+        # The first record is the member of the long names.
+        equal(len(list(mount.records())), 1 + len(names))
+        for first in range(1, 5):
+            for end in range(first, 5):
+                copy = harness.write(mount.control(f'slice/{first}-{end}'))
+                equal(run('ar', 't', copy).text.splitlines(), names[first - 1:end])
+                for name in names[first - 1:end]:
+                    equal(run('ar', 'p', copy, name).out, name.encode() * 3)
+
+
 for _name, _of, _make, _count, _counted in CASES:
     harness.add(f'{_name}, {_of}: slices and records as files are read by other programs',
                 lambda n=_name, m=_make, c=_count, k=_counted: check_slices(n, m, c, k))

@@ -537,6 +537,28 @@ static void times_types_and_names(void **state)
     ff_archive_close(archive);
 }
 
+static void the_ending_of_a_text_is_no_part_of_it(void **state)
+{
+    (void)state;
+    /* Unless it is all of the text. */
+    static const char archive[] = "a/    b//   /     //    /12   c/d   cde   /abc/ /    /"
+                                  "/ \0   -/\n\0  ";
+    static const char *const names[] = {"a",   "b/",   "/", "/", "/12", "c/d",
+                                        "cde", "/abc", "/", "/", "-"};
+    struct ff_record record;
+    struct ff_details details;
+
+    struct ff_archive *opened =
+        open_bytes(archive, sizeof(archive) - 1, "name:str[6 \"/\"] data[0]");
+    assert_int_equal(ff_archive_count(opened), sizeof(names) / sizeof(*names));
+    for (uint64_t i = 0; i < ff_archive_count(opened); i++) {
+        assert_int_equal(ff_archive_record(opened, i, &record), 0);
+        assert_int_equal(ff_archive_details(opened, &record, &details, NULL), 0);
+        assert_string_equal(details.name, names[i]);
+    }
+    ff_archive_close(opened);
+}
+
 static void bit_fields_have_meanings_too(void **state)
 {
     (void)state;
@@ -769,6 +791,7 @@ int main(void)
         cmocka_unit_test(details_know_the_byte_order_of_their_section),
         cmocka_unit_test(the_byte_order_that_a_hidden_frame_sets_is_remembered),
         cmocka_unit_test(times_types_and_names),
+        cmocka_unit_test(the_ending_of_a_text_is_no_part_of_it),
         cmocka_unit_test(bit_fields_have_meanings_too),
         cmocka_unit_test(checksums_are_computed_over_what_they_cover),
         cmocka_unit_test(a_pipe_gives_the_events_that_memory_gives),

@@ -108,6 +108,8 @@ static void faults_are_shown_with_a_caret(void **state)
     refuses("bytes[n] data[1]", -EINVAL, "no field before", "n]");
     refuses("n:bytes[2] data[n]", -EINVAL, "no field before", "n]");
     refuses("bytes[4", -EINVAL, "']'", NULL);
+    refuses("bytes[4 \"/\"] data[1]", -EINVAL, "']'", NULL);
+    refuses("str[4 \"/\" 5] data[1]", -EINVAL, "']'", NULL);
     refuses("bytes data[1]", -EINVAL, "size in brackets", NULL);
     refuses("u32le[4] data[1]", -EINVAL, "blank", "[4]");
     refuses("\"abc data[1]", -EINVAL, "closing quote", "\"abc");

@@ -279,6 +279,11 @@ static void every_kind_of_item_is_told(void **state)
 static void conditions_are_told(void **state)
 {
     (void)state;
+    tables("name:str[3 \"/\"] data[1]",
+           "Frame\n"
+           "  OFFSET  WIDTH  FIELD  MEANING\n"
+           "  0       3      name   name of the record; text, its ending \"/\" left out\n"
+           "  3       1      data   the payload\n");
     tables("u8=7 u16le=(1 2) u8!=0 i8!=(1 2 -3) str[2]=\"ab\" bytes[1]!=\"\\xff\" a:u8 u8=a "
            "u32le=crc32(a) u32le=adler32(a) u32be=sum32(a) bytes[16]=md5(a) u64le=xxh64(a) "
            "u32be=0x8199e26d u8=(1 2 3 4 5 6 7 8 9 10 11 12 13) data[5]",
