@@ -17,7 +17,15 @@ struct search {
     bool marker;                  /* or rather behind it */
     bool cut;
     unsigned int jumps;
-    uint64_t tried; /* bytes */
+    struct ff_resync_past *past;
+};
+
+/* Frames that lead from one to the next. */
+struct chain {
+    uint64_t second;    /* where the second one begins */
+    uint64_t half;      /* where half of those end that are looked at */
+    unsigned int count; /* that were looked at */
+    unsigned int alike; /* bytes of them that are as in a frame before the damage */
 };
 
 /* Makes len bytes at offset, or as many as there are, lie in the window: *ret_window is these. */
@@ -193,7 +201,7 @@ static int decode(struct search *search, const struct ff_window *window, bool *r
         decoder->limit = search->near->limit;
         int r = ff_decode(decoder, at);
         if (r != FF_DECODE_NEED) {
-            search->tried += looked_at(decoder, r);
+            search->past->tried += looked_at(decoder, r);
             return r;
         }
         if (at == window) {
@@ -233,16 +241,25 @@ static enum plausible judge(const struct search *search, const struct ff_evidenc
     bool certain = first->fixed >= FF_RESYNC_FRAME_BITS;
     if (search->magic)
         return certain || sum->frames > 1 || ends ? FRAME_IS_CERTAIN : NOT_PLAUSIBLE;
-    if (certain && (sum->frames > 2 || ends))
+    bool alone = first->fixed >= FF_RESYNC_ALONE_BITS;
+    if (certain && first->strongest >= FF_RESYNC_ITEM_BITS && (alone || sum->frames > 2 || ends))
         return FRAME_IS_CERTAIN;
     bool chain = sum->frames >= FF_RESYNC_CHAIN_FRAMES / 2 || (ends && sum->frames > 1);
     return chain && sum->fixed + sum->chain >= FF_RESYNC_CHAIN_BITS ? REST_IS_CERTAIN
                                                                     : NOT_PLAUSIBLE;
 }
 
-/* Whether frames stand at start, enum plausible; *ret_second: where the second begins. Negative
- * when the source fails. near: the bytes from start on. */
-static int weigh_chain(struct search *search, const struct ff_window *near, uint64_t *ret_second)
+static unsigned int count_alike(const struct search *search, const struct ff_window *window)
+{
+    unsigned int alike = 0;
+    for (size_t i = 0; i < search->past->like_len && i < window->len; i++)
+        alike += window->bytes[i] == search->past->like[i];
+    return alike;
+}
+
+/* Whether frames stand at start, enum plausible. Negative when the source fails. near: the bytes
+ * from start on. */
+static int weigh_chain(struct search *search, const struct ff_window *near, struct chain *ret_chain)
 {
     struct ff_decoder *decoder = &search->decoder;
     struct ff_evidence sum = {0}, first = {0};
@@ -250,6 +267,7 @@ static int weigh_chain(struct search *search, const struct ff_window *near, uint
     uint64_t offset = near->offset;
     bool ends = false, failed;
 
+    *ret_chain = (struct chain){0};
     decoder->state = search->state;
     while (sum.frames < FF_RESYNC_CHAIN_FRAMES) {
         uint64_t limit = search->near->limit, payload, len;
@@ -272,22 +290,30 @@ static int weigh_chain(struct search *search, const struct ff_window *near, uint
                     return r;
             }
         }
+        unsigned int jumps = search->jumps;
         r = decode(search, &window, &failed);
         if (failed)
             return r;
         if (r < 0)
             break;
+        /* To see the frame's end, the reader may have left its beginning. */
+        if (sum.frames && search->jumps != jumps &&
+            (r = look_at(&search->far, offset, NEAR_BYTES, &window)) < 0)
+            return r;
         ff_decoder_payload(decoder, &payload, &len);
         if (sum.frames == 0 && len == 0 && !search->magic) /* zeros are everywhere */
             return NOT_PLAUSIBLE;
         ff_evidence_weigh(decoder, &window, limit == FF_SIZE_UNKNOWN ? limit : limit - offset,
                           &sum);
-        sum.frames++;
+        ret_chain->alike += count_alike(search, &window);
+        ret_chain->count = ++sum.frames;
         offset = decoder->end;
         if (sum.frames == 1) {
             first = sum;
-            *ret_second = offset;
+            ret_chain->second = offset;
         }
+        if (sum.frames <= FF_RESYNC_CHAIN_FRAMES / 2)
+            ret_chain->half = offset;
         if (sum.wrong || (!search->magic && too_weak(&sum)))
             return NOT_PLAUSIBLE;
         if (decoder->layout->alts[decoder->alt].end) {
@@ -301,8 +327,9 @@ static int weigh_chain(struct search *search, const struct ff_window *near, uint
 static int search_magic(struct search *search, const uint8_t *magic, size_t magic_len,
                         uint64_t offset, uint64_t *ret_offset)
 {
-    uint64_t end = offset + FF_RESYNC_MAX_BYTES, second;
+    uint64_t end = offset + FF_RESYNC_MAX_BYTES;
     struct ff_window window;
+    struct chain chain;
 
     for (offset++; offset < end;) {
         int r = look_at(search->near, offset, NEAR_BYTES, &window);
@@ -315,7 +342,7 @@ static int search_magic(struct search *search, const uint8_t *magic, size_t magi
             offset += window.len - magic_len + 1;
             continue;
         }
-        if (search->tried > FF_RESYNC_MAX_TRIED_BYTES + offset * FF_RESYNC_TRIED_RATIO)
+        if (search->past->tried > FF_RESYNC_MAX_TRIED_BYTES + offset * FF_RESYNC_TRIED_RATIO)
             break;
         offset += (uint64_t)(found - window.bytes);
         uint64_t place = offset + (search->marker ? magic_len : 0);
@@ -323,7 +350,7 @@ static int search_magic(struct search *search, const uint8_t *magic, size_t magi
             return r;
         if (window.len == 0)
             return FF_RESYNC_END;
-        if ((r = weigh_chain(search, &window, &second)) < 0)
+        if ((r = weigh_chain(search, &window, &chain)) < 0)
             return r;
         if (r == FRAME_IS_CERTAIN) {
             *ret_offset = place;
@@ -334,10 +361,41 @@ static int search_magic(struct search *search, const uint8_t *magic, size_t magi
     return FF_RESYNC_LOST;
 }
 
+/* Frames of which nothing but their lengths speaks may also seem to stand at other places: those of
+ * captures, whose headers have the length twice, begin as well where their second length is taken
+ * for the first. Such chains go on side by side; the true one's frames look like those before.
+ * Searches within the first half of the chain at offset. */
+static int choose_chain(struct search *search, uint64_t offset, struct chain chain,
+                        uint64_t *ret_offset)
+{
+    uint64_t end = offset + NEAR_BYTES < chain.half ? offset + NEAR_BYTES : chain.half;
+    struct ff_window window;
+    struct chain other;
+
+    /* A false frame may end by chance where a true one begins: the first counts as lost. */
+    *ret_offset = chain.second;
+    for (offset++; offset < end && search->jumps < FF_RESYNC_MAX_JUMPS; offset++) {
+        int r = look_at(search->near, offset, NEAR_BYTES, &window);
+        if (r < 0 || (r = weigh_chain(search, &window, &other)) < 0)
+            return r;
+        if (r == FRAME_IS_CERTAIN) {
+            *ret_offset = offset;
+            break;
+        }
+        if (r == REST_IS_CERTAIN && other.second != chain.second &&
+            other.alike * chain.count > chain.alike * other.count) {
+            chain = other;
+            *ret_offset = chain.second;
+        }
+    }
+    return FF_RESYNC_FOUND;
+}
+
 static int search_places(struct search *search, uint64_t offset, uint64_t *ret_offset)
 {
-    uint64_t end = offset + FF_RESYNC_MAX_PLACES, second = 0;
+    uint64_t end = offset + FF_RESYNC_MAX_PLACES;
     struct ff_window window;
+    struct chain chain;
 
     for (offset++; offset < end && search->jumps < FF_RESYNC_MAX_JUMPS; offset++) {
         int r = look_at(search->near, offset, NEAR_BYTES, &window);
@@ -345,20 +403,20 @@ static int search_places(struct search *search, uint64_t offset, uint64_t *ret_o
             return r;
         if (window.len == 0)
             return FF_RESYNC_END;
-        if ((r = weigh_chain(search, &window, &second)) < 0)
+        if ((r = weigh_chain(search, &window, &chain)) < 0)
             return r;
-        if (r == NOT_PLAUSIBLE)
-            continue;
-        /* Frames without constants: a false one may end by chance where a true one begins, so the
-         * first of the chain counts as lost. */
-        *ret_offset = r == FRAME_IS_CERTAIN ? offset : second;
-        return FF_RESYNC_FOUND;
+        if (r == REST_IS_CERTAIN)
+            return choose_chain(search, offset, chain, ret_offset);
+        if (r == FRAME_IS_CERTAIN) {
+            *ret_offset = offset;
+            return FF_RESYNC_FOUND;
+        }
     }
     return FF_RESYNC_LOST;
 }
 
 int ff_resync(struct ff_reader *reader, const struct ff_decoder *decoder, uint64_t offset, bool cut,
-              uint64_t *tried, uint64_t *ret_offset)
+              struct ff_resync_past *past, uint64_t *ret_offset)
 {
     const struct ff_layout *layout = decoder->layout;
     const uint8_t *magic;
@@ -384,13 +442,12 @@ int ff_resync(struct ff_reader *reader, const struct ff_decoder *decoder, uint64
                             .magic = magic_len >= 2,
                             .marker = marker,
                             .cut = cut,
-                            .tried = *tried};
+                            .past = past};
     int r = ff_reader_init(&search.far, reader->source, reader->limit, 2 * NEAR_BYTES);
     if (r < 0)
         return r;
     r = search.magic ? search_magic(&search, magic, magic_len, offset, ret_offset)
                      : search_places(&search, offset, ret_offset);
     ff_reader_done(&search.far);
-    *tried = search.tried;
     return r;
 }

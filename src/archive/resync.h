@@ -14,8 +14,12 @@
 #define FF_RESYNC_MAX_TRIED_BYTES (UINT64_C(1) << 30)
 #define FF_RESYNC_TRIED_RATIO     8
 /* What speaks for the frames found must be worth this many bits: of constants and checksums in one
- * frame; or, for frames that have none, of their lengths in a chain of that many. */
+ * frame, and where it is not found by its magic, of one of these, for short ones also stand between
+ * the true frames; in a frame that nothing follows; or, for frames that have none, of their lengths
+ * in a chain of that many. */
 #define FF_RESYNC_FRAME_BITS   32
+#define FF_RESYNC_ITEM_BITS    24
+#define FF_RESYNC_ALONE_BITS   40
 #define FF_RESYNC_CHAIN_BITS   96
 #define FF_RESYNC_CHAIN_FRAMES 8
 
@@ -25,13 +29,23 @@ enum ff_resync_result {
     FF_RESYNC_LOST,  /* none was found within the limits, or the format has nothing to find it by */
 };
 
+/* What the searches of one archive know of what was before; all zero at first. */
+#define FF_RESYNC_LIKE_BYTES 32
+
+struct ff_resync_past {
+    uint64_t tried; /* bytes that were looked at in vain */
+    /* What a frame before the damage begins with: of several chains of frames that fit behind it,
+     * the one is taken whose frames look most like it. */
+    uint8_t like[FF_RESYNC_LIKE_BYTES];
+    size_t like_len;
+};
+
 /* Searches from the place after offset, where a frame did not fit. decoder: its state is that in
  * force there; it is left as it was. cut: the frame there goes past the archive's end, so that what
- * is found may lie in its payload: it must lead on to the end. *tried: bytes that were looked at in
- * vain by all searches of this archive, 0 before the first. Negative errno when the source fails.
- * The result does not depend on how short the source's reads are. */
+ * is found may lie in its payload: it must lead on to the end. Negative errno when the source
+ * fails. The result does not depend on how short the source's reads are. */
 int ff_resync(struct ff_reader *reader, const struct ff_decoder *decoder, uint64_t offset, bool cut,
-              uint64_t *tried, uint64_t *ret_offset);
+              struct ff_resync_past *past, uint64_t *ret_offset);
 
 /* How far the bytes from offset on are zero: *ret_end is where the first other one stands, or end,
  * or the archive's end. Negative errno when the source fails. */

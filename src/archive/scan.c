@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "archive/resync.h"
 #include "archive/sums.h"
 #include "format/format.h"
 
@@ -140,6 +139,21 @@ static void fault_reason(const struct ff_scan *scan, char reason[FF_DAMAGE_REASO
         snprintf(reason, FF_DAMAGE_REASON_BYTES, "%s", what);
 }
 
+/* Keeps what the last record begins with, for the search after damage. */
+static void note_record(struct ff_scan *scan)
+{
+    struct ff_resync_past *past = &scan->past;
+    const struct ff_record *record = &scan->record;
+    uint64_t len = ff_record_frame(record);
+
+    if (past->like_len && scan->like_offset == record->offset)
+        return;
+    if (len > sizeof(past->like))
+        len = sizeof(past->like);
+    scan->like_offset = record->offset;
+    past->like_len = ff_reader_bytes(&scan->reader, past->like, (size_t)len, record->offset);
+}
+
 /* No frame fits at the present place: what is there may follow the last frame, else it is damage,
  * and the scan goes on behind it where it can. 1 to go on, 0 with an event (or the end), negative
  * when the source fails. */
@@ -162,7 +176,9 @@ static int pass_damage(struct ff_scan *scan, int code, struct ff_scan_event *eve
         }
     }
     fault_reason(scan, reason);
-    r = ff_resync(&scan->reader, &scan->decoder, offset, code == -ENODATA, &scan->tried, &next);
+    if (!scan->reader.source->ops->forget)
+        note_record(scan);
+    r = ff_resync(&scan->reader, &scan->decoder, offset, code == -ENODATA, &scan->past, &next);
     if (r < 0)
         return r;
     if (r == FF_RESYNC_END && directives->tail == FF_TAIL_JUNK && may_end) {
@@ -492,8 +508,10 @@ int ff_scan_step(struct ff_scan *scan, struct ff_scan_event *ret_event, struct f
         uint64_t offset = scan->position.offset;
         uint64_t padding = ff_decode_padding(&scan->format->layout, offset);
         uint64_t kept = scan->join.open ? scan->join.record.offset : offset;
-        if (source->ops->forget)
+        if (source->ops->forget) {
+            note_record(scan);
             source->ops->forget(source, kept);
+        }
         if (offset >= scan->until) {
             scan->done = true;
             return 0;

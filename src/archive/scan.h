@@ -8,6 +8,7 @@
 #include "archive/join.h"
 #include "archive/joined.h"
 #include "archive/reader.h"
+#include "archive/resync.h"
 #include "format/decode_fast.h"
 
 struct ff_scan {
@@ -27,11 +28,12 @@ struct ff_scan {
     struct ff_join join;
     const struct ff_decoder *first; /* one of decoder and joined, or NULL: to be decoded again */
     struct ff_decoder joined;       /* of a joined record's first frame */
-    struct ff_record record;        /* that was given last */
+    struct ff_record record;        /* that was given last; all zero: none */
     struct ff_joined_point point;   /* where ff_scan_read() is in it, if it is joined */
     enum ff_joined_bytes point_of;  /* reading these */
     struct ff_contexts contexts;
-    uint64_t tried;              /* bytes: see ff_resync() */
+    struct ff_resync_past past;
+    uint64_t like_offset;        /* of the record that past.like is of */
     uint64_t not_zero;           /* a byte of the archive that is not zero; 0: none is known */
     struct ff_run run;           /* decoded ahead; those from run_next on are yet to be given */
     unsigned int run_next;       /* at most run.count */

@@ -222,8 +222,12 @@ void ff_evidence_weigh(const struct ff_decoder *decoder, const struct ff_window 
     const struct ff_alt *alt = &decoder->layout->alts[decoder->alt];
     const struct ff_item *items = &decoder->layout->items[alt->first];
 
-    for (unsigned int i = 0; i < decoder->item; i++)
-        evidence->fixed += fixed_bits(decoder, window, &items[i], i, evidence);
+    for (unsigned int i = 0; i < decoder->item; i++) {
+        unsigned int bits = fixed_bits(decoder, window, &items[i], i, evidence);
+        evidence->fixed += bits;
+        if (bits > evidence->strongest)
+            evidence->strongest = bits;
+    }
     if (decoder->item == alt->count)
         weigh_lengths(decoder, room, evidence);
 }

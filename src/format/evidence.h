@@ -13,6 +13,7 @@
 struct ff_evidence {
     uint32_t fixed;        /* bits: constants, literals, marks, digits, repeated lengths, checksums
                               that match, printable tags */
+    uint32_t strongest;    /* of these, the bits of the one item that says most */
     uint32_t repeated;     /* of these, the bits of repeated lengths */
     uint32_t chain;        /* bits: lengths that could have gone past the room, and did not */
     uint32_t right, wrong; /* how many checksums match, and do not */

@@ -6,6 +6,7 @@ import struct
 import zlib
 
 SIZES = (5, 0, 33, 1, 200, 12, 7, 64)
+_more_seed = ''
 
 
 class Record:
@@ -66,8 +67,8 @@ def masked(data):
 
 def payloads(name, least=0, even=False):
     """Bytes of a seed: half of them random, half text."""
-    r = random.Random(name)
-    for i, size in enumerate(SIZES):
+    r = random.Random(name + _more_seed)
+    for i, size in enumerate(r.choices(SIZES, k=r.choice((8, 30))) if _more_seed else SIZES):
         size = max(size, least)
         size += size % 2 if even else 0
         yield r.randbytes(size) if i % 2 else bytes(r.choices(b'abcdefgh \n', k=size))
@@ -400,8 +401,11 @@ def snappy(name):
     yield b'\xfe' + le(3, 3) + bytes(3)
 
 
-def archive(name):
-    """The bytes, and of each record (offset, end, payload)."""
+def archive(name, seed=''):
+    """The bytes, and of each record (offset, end, payload). A seed makes other payloads, of other
+    sizes and sometimes more of them."""
+    global _more_seed
+    _more_seed = seed
     out, records = b'', []
     for piece in WRITERS[name](name):
         if isinstance(piece, bytes):

@@ -1,7 +1,9 @@
 /* Reads archives from its input and tells all that the library finds in them: of each archive the
  * input has a line "FORMAT SIZE" and SIZE bytes; the output a line an event, "record OFFSET END
- * PAYLOAD ADLER32" or "damage OFFSET END", and a line "read BYTES" with what was asked of the
- * archive for that. Stops with an abort where the library contradicts itself. */
+ * PAYLOAD ADLER32", or "wrong" instead of "record" where one of its checksums is, or "damage OFFSET
+ * END", and a line "read BYTES" with what was asked of the archive for that. Stops with an abort
+ * where the library contradicts itself. */
+#include <errno.h>
 #include <framefs/framefs.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -74,6 +76,18 @@ static uint32_t adler32_of(const uint8_t *bytes, size_t len)
     return b << 16 | a;
 }
 
+static bool sums_match(struct ff_archive *archive, const struct ff_record *record)
+{
+    struct ff_checksum_result sum;
+    bool matches = true;
+    int r;
+
+    for (unsigned int i = 0; (r = ff_archive_checksum(archive, record, i, &sum, NULL)) == 0; i++)
+        matches &= sum.matches;
+    CHECK(r == -ENOENT);
+    return matches;
+}
+
 static void tell_record(struct ff_archive *archive, const struct ff_record *record)
 {
     struct ff_details details;
@@ -90,7 +104,8 @@ static void tell_record(struct ff_archive *archive, const struct ff_record *reco
         CHECK(buf);
         CHECK(ff_view_read(archive, &view, buf, view.len + 1, 0, NULL) == (ssize_t)view.len);
         if (content == FF_CONTENT_PAYLOAD)
-            printf("record %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu32 "\n", record->offset,
+            printf("%s %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu32 "\n",
+                   sums_match(archive, record) ? "record" : "wrong", record->offset,
                    ff_record_end(record), view.len, adler32_of(buf, (size_t)view.len));
         free(buf);
     }

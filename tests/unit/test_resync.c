@@ -87,6 +87,86 @@ static void frames_with_long_constants_are_not_lost(void **state)
     bytes_done(&archive);
 }
 
+/* Six frames with that constant of len bytes, and before the third and the fourth two bytes more.
+ */
+static const char *damaged_twice(const char *constant, size_t len, const char *lines)
+{
+    struct bytes archive = {0};
+    for (int i = 0; i < 6; i++) {
+        if (i == 2 || i == 3)
+            bytes_fill(&archive, 0xff, 2);
+        bytes_le(&archive, 3, 2);
+        bytes_add(&archive, constant, len);
+        bytes_fill(&archive, 'x', 3);
+    }
+    const char *events = events_of(&archive, lines);
+    bytes_done(&archive);
+    return events;
+}
+
+static void a_single_frame_between_two_damages_must_be_sure_of_itself(void **state)
+{
+    (void)state;
+    /* FF_RESYNC_ALONE_BITS, and a byte less. */
+    assert_string_equal(damaged_twice("ABCDE", 5, "frame = len:u16le \"ABCDE\" data"),
+                        "r0+10 r10+10 d20+2 r22+10 d32+2 r34+10 r44+10 r54+10");
+    assert_string_equal(damaged_twice("ABCD", 4, "frame = len:u16le \"ABCD\" data"),
+                        "r0+9 r9+9 d18+13 r31+9 r40+9 r49+9");
+    /* Short constants also stand between the true frames: FF_RESYNC_ITEM_BITS, and a byte less. */
+    assert_string_equal(damaged_twice("ABCDE", 5, "frame = len:u16le \"ABC\" \"DE\" data"),
+                        "r0+10 r10+10 d20+2 r22+10 d32+2 r34+10 r44+10 r54+10");
+    assert_string_equal(damaged_twice("ABCDE", 5, "frame = len:u16le \"AB\" \"CD\" \"E\" data"),
+                        "r0+10 r10+10 d20+24 r44+10 r54+10");
+}
+
+/* More than the search looks at at once: to see the frame's end it has to leave its beginning. */
+static void checksums_of_large_frames_are_compared_with_their_own_bytes(void **state)
+{
+    (void)state;
+    size_t begins[6];
+    struct bytes archive = {0};
+    char want[64];
+
+    for (size_t i = 0; i < 6; i++) {
+        size_t len = 300000 + i;
+        begins[i] = archive.len;
+        bytes_le(&archive, 0xdeadbeef, 4);
+        bytes_le(&archive, i == 1 ? len + 1 : len, 4);
+        bytes_le(&archive, (len & 0xff) + (len >> 8 & 0xff) + (len >> 16), 4);
+        bytes_fill(&archive, 'x', len);
+        bytes_le(&archive, len, 4);
+    }
+    const char *events =
+        events_of(&archive, "frame = u32le=0xdeadbeef len:u32le u32le=sum32(len) data u32le=len");
+    snprintf(want, sizeof(want), "d%zu+%zu r%zu+", begins[1], begins[2] - begins[1], begins[2]);
+    assert_non_null(strstr(events, want));
+    bytes_done(&archive);
+}
+
+/* Where the first length is taken for the second, frames follow on each other as well, four bytes
+ * before the true ones. */
+static void chains_side_by_side_are_told_by_what_frames_looked_like_before(void **state)
+{
+    (void)state;
+    struct bytes archive = {0};
+    size_t third = 0, fifth = 0;
+    char want[64];
+
+    for (int i = 0; i < 16; i++) {
+        size_t len = (size_t)(40 + i);
+        third = i == 2 ? archive.len : third;
+        fifth = i == 4 ? archive.len : fifth;
+        bytes_be(&archive, len, 4);
+        bytes_be(&archive, i == 2 ? UINT32_MAX : len, 4);
+        bytes_be(&archive, 0x7fffffff, 4);
+        bytes_fill(&archive, (uint8_t)(0x80 + i), len);
+    }
+    const char *events = events_of(&archive, "frame = olen:u32be len:u32be flags:u32be data");
+    snprintf(want, sizeof(want), "d%zu+%zu r%zu+56 ", third, fifth - third, fifth);
+    assert_non_null(strstr(events, want));
+    bytes_done(&archive);
+}
+
 static void blocks_begin_anew(void **state)
 {
     (void)state;
@@ -223,6 +303,9 @@ int main(void)
         cmocka_unit_test(a_magic_is_searched),
         cmocka_unit_test(plausible_frames_are_searched_where_there_is_no_magic),
         cmocka_unit_test(frames_with_long_constants_are_not_lost),
+        cmocka_unit_test(a_single_frame_between_two_damages_must_be_sure_of_itself),
+        cmocka_unit_test(checksums_of_large_frames_are_compared_with_their_own_bytes),
+        cmocka_unit_test(chains_side_by_side_are_told_by_what_frames_looked_like_before),
         cmocka_unit_test(blocks_begin_anew),
         cmocka_unit_test(tails_are_hidden),
         cmocka_unit_test(heads_are_hidden),
