@@ -232,9 +232,10 @@ static void publish(struct ff_archive *archive, struct scan_batch *batch)
     }
     summary->left_out += batch->left_out;
     summary->scanned_bytes = position.offset;
-    summary->checksums = archive->scan->sums_checked;
-    if (archive->verifies)
+    if (archive->verifies) {
+        summary->checksums = archive->scan->sums_checked;
         summary->verified_bytes = position.offset;
+    }
     pthread_mutex_unlock(&archive->mutex);
     memset(batch, 0, sizeof(*batch));
     if (archive->progress)

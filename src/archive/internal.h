@@ -19,6 +19,11 @@ struct ff_state_change {
     uint32_t state;
 };
 
+/* What ff_archive_verify() gives a thread at once, up to the next record's beginning. Archives of
+ * less than the other are read once, in the time that threads need to begin. */
+#define FF_VERIFY_STRETCH_BYTES      (UINT64_C(8) << 20)
+#define FF_VERIFY_PARALLEL_MIN_BYTES (UINT64_C(32) << 20)
+
 struct ff_archive {
     struct ff_source *source;
     struct ff_format *format;

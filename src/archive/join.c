@@ -24,7 +24,6 @@ enum ff_join_result ff_join_take(struct ff_join *join, const struct ff_decoder *
                                  struct ff_record *ret_record)
 {
     const struct ff_directives *directives = &decoder->layout->directives;
-    struct ff_record frame = frame_of(decoder);
     bool begins = decoder->frag == FF_FRAG_WHOLE || decoder->frag == FF_FRAG_FIRST;
 
     if (join->open && begins) {
@@ -33,6 +32,7 @@ enum ff_join_result ff_join_take(struct ff_join *join, const struct ff_decoder *
     }
     if (!join->open && !begins)
         return FF_JOIN_STRAY;
+    const struct ff_record frame = frame_of(decoder);
     if (decoder->frag == FF_FRAG_WHOLE) {
         *ret_record = frame;
         return FF_JOIN_DONE;

@@ -346,8 +346,8 @@ static void take_frame(struct ff_scan *scan, uint32_t state, struct ff_scan_even
     switch (ff_join_take(&scan->join, decoder, &event->record)) {
     case FF_JOIN_DONE:
         event->kind = FF_SCAN_RECORD;
-        event->record.number = scan->position.record++;
         scan->record = event->record;
+        scan->record.number = event->record.number = scan->position.record++;
         scan->point = (struct ff_joined_point){.at = UINT64_MAX};
         scan->first = event->record.joined ? &scan->joined : decoder;
         if (!event->record.joined)
@@ -423,8 +423,12 @@ static int scan_frame(struct ff_scan *scan, struct ff_scan_event *event)
         return r;
     struct ff_scan_event wrong;
     r = taken ? check_sums(scan, decoder, record, &wrong) : 0;
-    if (r < 0)
+    if (r < 0) {
+        /* The frame counts as not taken: nothing was told of it. */
+        scan->position.offset = decoder->offset;
+        scan->position.record = record;
         return r;
+    }
     if (r > 0) {
         scan->has_queued = event->kind != FF_SCAN_END;
         scan->queued = *event;
@@ -462,17 +466,26 @@ static bool give_of_run(struct ff_scan *scan, struct ff_scan_event *event)
     scan->frame_state = scan->position.state;
     scan->has_record = true;
     scan->position.offset = end;
+    scan->sums_checked += scan->run_sums;
     return true;
 }
 
-/* Common frames are decoded many at once, where each is a record and nothing else is looked at. */
+/* Common frames are decoded many at once, where each is a record and no checksum is wrong. */
 static bool begin_run(struct ff_scan *scan, struct ff_scan_event *event)
 {
-    if (scan->sums || scan->join.open || has_section(scan, FF_POSTAMBLE))
+    struct ff_run *run = &scan->run;
+
+    if (scan->join.open || has_section(scan, FF_POSTAMBLE))
         return false;
     scan->decoder.limit = scan->reader.limit;
     scan->run_next = 0;
-    ff_decode_run(&scan->decoder, &scan->reader.window, scan->position.offset, &scan->run);
+    ff_decode_run(&scan->decoder, &scan->reader.window, scan->position.offset, run);
+    if (scan->sums && run->count > 0) {
+        /* What is not to be looked at any more costs nothing. */
+        while (run->count > 1 && run->ends[run->count - 2] >= scan->until)
+            run->count--;
+        scan->run_sums = ff_sums_check_run(&scan->reader, &scan->decoder, run);
+    }
     return give_of_run(scan, event);
 }
 

@@ -37,6 +37,7 @@ struct ff_scan {
     uint64_t not_zero;           /* a byte of the archive that is not zero; 0: none is known */
     struct ff_run run;           /* decoded ahead; those from run_next on are yet to be given */
     unsigned int run_next;       /* at most run.count */
+    unsigned int run_sums;       /* checksums that were checked in each */
     struct ff_scan_event queued; /* to be given before anything else is looked at */
     bool has_queued;
 };

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/load.h"
+
 /* Summed at once where the window does not hold all. */
 #define PIECE_BYTES ((size_t)256 << 10)
 
@@ -17,14 +19,18 @@ static unsigned int find_sum(const struct ff_layout *layout, const struct ff_alt
     return FF_NO_ITEM;
 }
 
-unsigned int ff_sums_count(const struct ff_decoder *decoder)
+static unsigned int count_sums(const struct ff_layout *layout, const struct ff_alt *alt)
 {
-    const struct ff_alt *alt = &decoder->layout->alts[decoder->alt];
     unsigned int count = 0;
 
-    while (find_sum(decoder->layout, alt, count) != FF_NO_ITEM)
+    while (find_sum(layout, alt, count) != FF_NO_ITEM)
         count++;
     return count;
+}
+
+unsigned int ff_sums_count(const struct ff_decoder *decoder)
+{
+    return count_sums(decoder->layout, &decoder->layout->alts[decoder->alt]);
 }
 
 bool ff_layout_has_sums(const struct ff_layout *layout)
@@ -107,23 +113,86 @@ int ff_sums_check(struct ff_reader *reader, const struct ff_decoder *decoder, un
                       decoder->starts[item->check_to + 1], &checksum);
     if (r < 0)
         return r;
-    struct ff_sum sum = {.name = ff_checksum_name(item->checksum),
-                         .offset = decoder->starts[place]};
+    uint64_t at = decoder->starts[place];
     if (item->checksum == FF_CHECKSUM_MD5) {
-        uint8_t computed[FF_CHECKSUM_MAX_BYTES];
-        sum.stored_len = sizeof(sum.stored);
-        if (ff_reader_bytes(reader, sum.stored, sum.stored_len, sum.offset) != sum.stored_len)
+        uint8_t stored[FF_CHECKSUM_MAX_BYTES], computed[FF_CHECKSUM_MAX_BYTES];
+        if (ff_reader_bytes(reader, stored, sizeof(stored), at) != sizeof(stored))
             return -ENODATA;
         ff_checksum_bytes(&checksum, computed);
-        sum.matches = memcmp(sum.stored, computed, sizeof(computed)) == 0;
+        memcpy(ret_sum->stored, stored, sizeof(stored));
+        ret_sum->stored_len = sizeof(stored);
+        ret_sum->matches = memcmp(stored, computed, sizeof(computed)) == 0;
     } else {
         /* Its low bytes, of a signed field too. */
         uint64_t number = (uint64_t)decoder->slots[item->slot];
-        sum.stored_len = item->width;
+        ret_sum->stored_len = item->width;
         for (unsigned int i = item->width; i-- > 0; number >>= 8)
-            sum.stored[i] = (uint8_t)number;
-        sum.matches = ff_checksum_equals(&checksum, item->width, decoder->slots[item->slot]);
+            ret_sum->stored[i] = (uint8_t)number;
+        ret_sum->matches = ff_checksum_equals(&checksum, item->width, decoder->slots[item->slot]);
     }
-    *ret_sum = sum;
+    ret_sum->name = ff_checksum_name(item->checksum);
+    ret_sum->offset = at;
     return 0;
+}
+
+/* Where an item begins in a frame of that shape; index: at most alt->count, the frame's end. */
+static uint64_t place_in_frame(const struct ff_layout *layout, const struct ff_alt *alt,
+                               unsigned int index, uint64_t frame_len)
+{
+    const struct ff_fast *fast = &alt->fast;
+
+    if (index == fast->payload)
+        return fast->head;
+    if (index < fast->payload)
+        return layout->fast_items[alt->first + index].place;
+    if (index == alt->count)
+        return frame_len;
+    return frame_len - fast->trailer + layout->fast_items[alt->first + index].place;
+}
+
+static bool frame_matches(const struct ff_decoder *decoder, const struct ff_alt *alt,
+                          const uint8_t *frame, uint64_t len)
+{
+    const struct ff_layout *layout = decoder->layout;
+
+    for (unsigned int i = 0; i < alt->count; i++) {
+        const struct ff_item *item = &layout->items[alt->first + i];
+        struct ff_checksum checksum;
+        if (item->checksum == FF_CHECKSUM_NONE)
+            continue;
+        uint64_t from = place_in_frame(layout, alt, item->check_from, len);
+        uint64_t end = place_in_frame(layout, alt, item->check_to + 1U, len);
+        const uint8_t *stored = frame + place_in_frame(layout, alt, i, len);
+        ff_checksum_init(&checksum, item->checksum);
+        ff_checksum_update(&checksum, frame + from, (size_t)(end - from));
+        if (item->checksum == FF_CHECKSUM_MD5) {
+            uint8_t computed[FF_CHECKSUM_MAX_BYTES];
+            ff_checksum_bytes(&checksum, computed);
+            if (memcmp(stored, computed, sizeof(computed)) != 0)
+                return false;
+            continue;
+        }
+        unsigned int order = item->order == FF_ORDER_MARK ? decoder->state.order : item->order;
+        uint64_t number = order == FF_ORDER_BE ? ff_load_be(stored, item->width)
+                                               : ff_load_le(stored, item->width);
+        if (!ff_checksum_equals(&checksum, item->width, number))
+            return false;
+    }
+    return true;
+}
+
+unsigned int ff_sums_check_run(const struct ff_reader *reader, const struct ff_decoder *decoder,
+                               struct ff_run *run)
+{
+    const struct ff_alt *alt = &decoder->layout->alts[run->alt];
+    uint64_t offset = run->offset;
+    unsigned int sums = count_sums(decoder->layout, alt);
+
+    for (unsigned int i = 0; sums && i < run->count; i++) {
+        const uint8_t *frame = reader->window.bytes + (size_t)(offset - reader->window.offset);
+        if (!frame_matches(decoder, alt, frame, run->ends[i] - offset))
+            run->count = i;
+        offset = run->ends[i];
+    }
+    return sums;
 }

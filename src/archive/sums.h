@@ -4,6 +4,7 @@
 
 #include "archive/reader.h"
 #include "format/checksum.h"
+#include "format/decode_fast.h"
 
 /* Whether any part of the layout carries a checksum. */
 bool ff_layout_has_sums(const struct ff_layout *layout);
@@ -23,5 +24,10 @@ unsigned int ff_sums_count(const struct ff_decoder *decoder);
  * -ENODATA when the archive ends inside what it covers, another errno when the source fails. */
 int ff_sums_check(struct ff_reader *reader, const struct ff_decoder *decoder, unsigned int index,
                   struct ff_sum *ret_sum);
+
+/* Ends the run, all of which lies in the window, before the first frame that has a wrong checksum.
+ * How many checksums each frame has. decoder: that the run is of. */
+unsigned int ff_sums_check_run(const struct ff_reader *reader, const struct ff_decoder *decoder,
+                               struct ff_run *run);
 
 #endif

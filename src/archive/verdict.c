@@ -9,7 +9,7 @@ static unsigned int shift_of(uint64_t record)
     return (unsigned int)(record % PER_BYTE) * 2;
 }
 
-enum ff_verdict ff_verdicts_get(const struct ff_verdicts *verdicts, uint64_t record)
+enum ff_checked ff_verdicts_get(const struct ff_verdicts *verdicts, uint64_t record)
 {
     unsigned int chunk;
     size_t within;
@@ -17,12 +17,12 @@ enum ff_verdict ff_verdicts_get(const struct ff_verdicts *verdicts, uint64_t rec
     ff_chunk_locate(record / PER_BYTE, FF_VERDICT_FIRST_BITS, &chunk, &within);
     atomic_uchar *bytes = atomic_load_explicit(&verdicts->chunks[chunk], memory_order_acquire);
     if (!bytes)
-        return FF_VERDICT_NONE;
+        return FF_CHECKED_NOT;
     unsigned int byte = atomic_load_explicit(&bytes[within], memory_order_relaxed);
-    return (enum ff_verdict)(byte >> shift_of(record) & 3);
+    return (enum ff_checked)(byte >> shift_of(record) & 3);
 }
 
-void ff_verdicts_set(struct ff_verdicts *verdicts, uint64_t record, enum ff_verdict verdict)
+void ff_verdicts_set(struct ff_verdicts *verdicts, uint64_t record, enum ff_checked checked)
 {
     unsigned int chunk;
     size_t within;
@@ -40,7 +40,7 @@ void ff_verdicts_set(struct ff_verdicts *verdicts, uint64_t record, enum ff_verd
             free(fresh);
     }
     atomic_fetch_or_explicit(&bytes[within],
-                             (unsigned char)((unsigned int)verdict << shift_of(record)),
+                             (unsigned char)((unsigned int)checked << shift_of(record)),
                              memory_order_relaxed);
 }
 

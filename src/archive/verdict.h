@@ -9,7 +9,7 @@
 #include "index/chunk.h"
 #include "index/index.h"
 
-enum ff_verdict { FF_VERDICT_NONE = 0, FF_VERDICT_WELL = 1, FF_VERDICT_DAMAGED = 2 };
+enum ff_checked { FF_CHECKED_NOT = 0, FF_CHECKED_WELL = 1, FF_CHECKED_DAMAGED = 2 };
 
 /* Four verdicts a byte. */
 #define FF_VERDICT_FIRST_BITS 12
@@ -21,9 +21,9 @@ struct ff_verdicts {
     _Atomic(atomic_uchar *) chunks[FF_VERDICT_CHUNKS]; /* owned */
 };
 
-enum ff_verdict ff_verdicts_get(const struct ff_verdicts *verdicts, uint64_t record);
+enum ff_checked ff_verdicts_get(const struct ff_verdicts *verdicts, uint64_t record);
 /* Without memory it is forgotten. */
-void ff_verdicts_set(struct ff_verdicts *verdicts, uint64_t record, enum ff_verdict verdict);
+void ff_verdicts_set(struct ff_verdicts *verdicts, uint64_t record, enum ff_checked checked);
 void ff_verdicts_done(struct ff_verdicts *verdicts);
 
 #endif

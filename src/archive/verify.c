@@ -1,9 +1,10 @@
 /*
  * Checksums: of the whole archive, or of a record before it is read.
  *
- * Of the whole archive, a first scan finds the places. Then each thread takes the next stretch of
- * some records, and a scan of its own checks what lies there: damage besides wrong checksums is
- * what the first scan found there already.
+ * Of the whole archive, a first scan finds the places. Behind it, each thread takes the next
+ * stretch of some records as soon as all of it is known, and a scan of its own checks what lies
+ * there: damage besides wrong checksums is what the first scan found there already. The thread of
+ * the first scan then helps with what is left.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -15,16 +16,16 @@
 #include "archive/sums.h"
 #include "format/format.h"
 
-/* Less is read once, with its checksums, in the time that the threads need to begin. */
-#define PARALLEL_MIN_BYTES (UINT64_C(32) << 20)
-#define STRETCH_BYTES      (UINT64_C(8) << 20)
-
 struct verify {
     struct ff_archive *archive;
-    pthread_mutex_t mutex; /* guards what follows */
-    uint64_t next;         /* the record that the next stretch begins with */
-    bool taken;            /* all of them */
-    int code;              /* 0, or why it failed first */
+    void (*progress)(void *context); /* the archive's own */
+    void *progress_context;
+    pthread_mutex_t mutex;  /* guards what follows */
+    pthread_cond_t scanned; /* more is known of it */
+    bool complete;          /* no more will be */
+    uint64_t next;          /* the record that the next stretch begins with */
+    bool taken;             /* all of them */
+    int code;               /* 0, or why it failed first */
     struct ff_error error;
 };
 
@@ -49,21 +50,41 @@ static uint64_t find_record(const struct ff_archive *archive, uint64_t record, u
     return high;
 }
 
+/* Whether a record is known to begin at offset or behind. */
+static bool is_passed(const struct ff_archive *archive, uint64_t offset)
+{
+    struct ff_record last;
+    uint64_t count = ff_archive_count(archive);
+
+    return count > 0 && ff_archive_record(archive, count - 1, &last) == 0 && last.offset >= offset;
+}
+
 static bool take_stretch(struct verify *verify, struct stretch *ret_stretch)
 {
     struct ff_archive *archive = verify->archive;
-    struct stretch stretch = {.end = UINT64_MAX};
+    struct stretch stretch;
     struct ff_record record;
+    bool found;
 
     pthread_mutex_lock(&verify->mutex);
-    bool found = !verify->taken && verify->code == 0;
-    if (found && verify->next > 0 && ff_archive_record(archive, verify->next, &record) == 0) {
+    for (;;) {
+        stretch = (struct stretch){.end = UINT64_MAX};
+        found = !verify->taken && verify->code == 0;
+        if (found && verify->next > 0 && ff_archive_record(archive, verify->next, &record) == 0)
+            stretch.begin.offset = record.offset;
+        if (!found || verify->complete ||
+            is_passed(archive, stretch.begin.offset + FF_VERIFY_STRETCH_BYTES))
+            break;
+        pthread_cond_wait(&verify->scanned, &verify->mutex);
+    }
+    if (found && stretch.begin.offset > 0) {
         struct ff_decode_state state = ff_archive_state_before(archive, verify->next);
-        stretch.begin = (struct ff_scan_position){
-            .offset = record.offset, .record = verify->next, .state = ff_scan_pack_state(&state)};
+        stretch.begin.record = verify->next;
+        stretch.begin.state = ff_scan_pack_state(&state);
     }
     if (found) {
-        verify->next = find_record(archive, verify->next, stretch.begin.offset + STRETCH_BYTES);
+        verify->next =
+            find_record(archive, verify->next, stretch.begin.offset + FF_VERIFY_STRETCH_BYTES);
         if (ff_archive_record(archive, verify->next, &record) == 0)
             stretch.end = record.offset;
         else
@@ -132,19 +153,46 @@ static void *work(void *context)
     return NULL;
 }
 
+static void wake(void *context)
+{
+    struct verify *verify = context;
+
+    if (verify->progress)
+        verify->progress(verify->progress_context);
+    pthread_mutex_lock(&verify->mutex);
+    pthread_cond_broadcast(&verify->scanned);
+    pthread_mutex_unlock(&verify->mutex);
+}
+
 /* The calling thread is one of them; fewer than asked for are no failure. */
 static int check_parallel(struct ff_archive *archive, unsigned int threads, struct ff_error *error)
 {
-    struct verify verify = {.archive = archive};
+    struct verify verify = {.archive = archive,
+                            .progress = archive->progress,
+                            .progress_context = archive->progress_context};
     pthread_t workers[FF_VERIFY_THREADS_MAX];
     unsigned int started = 0;
+    struct ff_error detail;
 
     pthread_mutex_init(&verify.mutex, NULL);
+    pthread_cond_init(&verify.scanned, NULL);
+    ff_archive_on_progress(archive, wake, &verify);
     while (started + 1 < threads && pthread_create(&workers[started], NULL, work, &verify) == 0)
         started++;
+    int r = ff_archive_scan(archive, UINT64_MAX, &detail);
+    pthread_mutex_lock(&verify.mutex);
+    verify.complete = true;
+    if (r < 0 && verify.code == 0) {
+        verify.code = r;
+        verify.error = detail;
+    }
+    pthread_cond_broadcast(&verify.scanned);
+    pthread_mutex_unlock(&verify.mutex);
     work(&verify);
     for (unsigned int i = 0; i < started; i++)
         pthread_join(workers[i], NULL);
+    ff_archive_on_progress(archive, verify.progress, verify.progress_context);
+    pthread_cond_destroy(&verify.scanned);
     pthread_mutex_destroy(&verify.mutex);
     if (verify.code < 0)
         return ff_error_set(error, verify.code, "%s", verify.error.text);
@@ -171,12 +219,12 @@ int ff_archive_verify(struct ff_archive *archive, unsigned int threads, struct f
     if (threads > FF_VERIFY_THREADS_MAX)
         threads = FF_VERIFY_THREADS_MAX;
     archive->verifies = !sums || threads == 1 || archive->size == FF_SIZE_UNKNOWN ||
-                        archive->size < PARALLEL_MIN_BYTES || archive->source->ops->forget;
+                        archive->size < FF_VERIFY_PARALLEL_MIN_BYTES ||
+                        archive->source->ops->forget;
     if (sums && archive->verifies)
         ff_scan_check_sums(archive->scan);
-    int r = ff_archive_scan(archive, UINT64_MAX, error);
-    if (r == 0 && !archive->verifies)
-        r = check_parallel(archive, threads, error);
+    int r = archive->verifies ? ff_archive_scan(archive, UINT64_MAX, error)
+                              : check_parallel(archive, threads, error);
     int stale = r < 0 ? 0 : archive->source->ops->check(archive->source);
     if (stale < 0)
         return ff_error_set(error, stale, "%s: %s", archive->name,
@@ -223,18 +271,18 @@ int ff_archive_check_read(struct ff_archive *archive, const struct ff_record *re
                           struct ff_error *error)
 {
     switch (ff_verdicts_get(&archive->verdicts, record->number)) {
-    case FF_VERDICT_WELL:
+    case FF_CHECKED_WELL:
         return 0;
-    case FF_VERDICT_DAMAGED:
+    case FF_CHECKED_DAMAGED:
         return ff_archive_error(archive, error, -EBADMSG, record->number, record->offset,
                                 "a checksum of the record is wrong");
-    case FF_VERDICT_NONE:
+    case FF_CHECKED_NOT:
         break;
     }
     int r = check_record(archive, record, error);
     if (r == 0)
-        ff_verdicts_set(&archive->verdicts, record->number, FF_VERDICT_WELL);
+        ff_verdicts_set(&archive->verdicts, record->number, FF_CHECKED_WELL);
     else if (r == -EBADMSG)
-        ff_verdicts_set(&archive->verdicts, record->number, FF_VERDICT_DAMAGED);
+        ff_verdicts_set(&archive->verdicts, record->number, FF_CHECKED_DAMAGED);
     return r;
 }

@@ -281,6 +281,7 @@ void ff_decode_run(struct ff_decoder *decoder, const struct ff_window *window, u
     if (order == FF_ORDER_MARK)
         order = d->order;
     ret_run->offset = offset;
+    ret_run->alt = (uint8_t)(alt - d->layout->alts);
     ret_run->head = alt->fast.before;
     ret_run->tail = alt->fast.after;
     if (alt->fast.looks)

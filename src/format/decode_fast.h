@@ -22,6 +22,7 @@ bool ff_decode_fast(struct ff_decoder *decoder, const struct ff_window *window);
 struct ff_run {
     uint64_t offset;
     uint64_t head, tail; /* bytes of each frame before and after its payload */
+    uint8_t alt;         /* of all of them: index in ff_layout.alts */
     unsigned int count;
     uint64_t ends[FF_RUN_FRAMES];
 };
