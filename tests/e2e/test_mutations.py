@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Archives of every built-in format, damaged in many ways, read through the library.
+"""Archives of every built-in format, damaged in many ways, read through the library and through mounts.
 
 What holds of each: a record that is found is one that was written, or overlaps what was changed, or
 has a wrong checksum; one that was written and is not found overlaps a damage or a changed record;
@@ -13,8 +13,11 @@ wrong place, and leads to where other lengths fit as well. No reader could tell 
 true ones. Behind the damage that ends them, all holds again, but for headers with two lengths
 (SHIFTED). docs/limits.md says it for users. FF_SEED=N and FF_ROUNDS=N as in tests/prop."""
 
+import errno
 import os
 import random
+import shutil
+import signal
 import subprocess
 import zlib
 
@@ -40,6 +43,7 @@ CHECKED = ('tfrecord', 'leveldb-log', 'rocksdb-recycled', 'aws-eventstream', 'ka
 TOLD_END = ('carv2',)
 HEAD_BYTES = 24  # of a frame: half of the changes begin there
 MUTATIONS = 10  # of one archive
+MOUNTED = 200  # archives in one mount
 # What the scan may ask of an archive: searching is bounded by work, not by a clock.
 READ_PER_BYTE, READ_MORE = 4096, 1 << 20
 
@@ -147,21 +151,78 @@ def intact():
                             for start, end, p in records], name)
 
 
+def changes(name):
+    """Of each of ROUNDS changed archives (records that were written, mutation)."""
+    for i in range(ROUNDS):
+        if i % MUTATIONS == 0:
+            r = random.Random(f'{SEED} {name} {i}')
+            data, records = archives.archive(name, f'{SEED} {i}' if i else '')
+        yield records, mutate(r, data, records)
+
+
 @test('no record of a changed archive is invented, none is lost in silence', fuse=False)
 def changed():
     wrong = []
     for name in archives.WRITERS:
-        cases = []
-        for i in range(ROUNDS):
-            if i % MUTATIONS == 0:
-                r = random.Random(f'{SEED} {name} {i}')
-                data, records = archives.archive(name, f'{SEED} {i}' if i else '')
-            cases.append((records, mutate(r, data, records)))
+        cases = list(changes(name))
         told = read_all([(name, mutation[0]) for _, mutation in cases])
         for i, ((records, mutation), events) in enumerate(zip(cases, told)):
             why = judge(name, records, mutation, events)
             if why:
                 wrong.append(f'{name} mutation {i} at {mutation[1:]}: {why}')
+    check(not wrong, f'seed {SEED}: {len(wrong)} wrong\n' + '\n'.join(wrong[:40]))
+
+
+def compare(mount, below, events):
+    """Where the archive in the mount is not what the library tells of it, or None."""
+    records = [event for event in events if event[0] in ('record', 'wrong')]
+    files = sorted(mount.names(below))
+    if len(files) != len(records):
+        return f'{len(files)} files, {len(records)} records'
+    for (word, start, end, *content), file in zip(records, files):
+        try:
+            got = digest(mount.read(below, file))
+        except OSError as error:
+            if error.errno != errno.EIO or word != 'wrong':
+                return f'{file}, {word} {start}..{end}: {error}'
+            continue
+        # Of an empty file nothing is read, so nothing can fail.
+        if got != tuple(content) or (word == 'wrong' and content[0] > 0):
+            return f'{file}, {word} {start}..{end}: {got} instead of {content}'
+    lines = mount.read(below, '.framefs', 'damage').decode().splitlines()[1:]
+    damages = [(int(line.split()[0]), int(line.split()[1])) for line in lines]
+    if damages != [(event[1], event[2] - event[1]) for event in events if event[0] == 'damage']:
+        return f'{damages} in .framefs/damage, {events}'
+    return None
+
+
+def read_mounted(name, cases):
+    """All that is wrong with a mount of these archives."""
+    told = read_all([(name, data) for data in cases])
+    where = harness.make_dir('changed')
+    paths = [harness.write(data, f'{i:04}', where) for i, data in enumerate(cases)]
+    with harness.Mount('--format', name, '--content=payload', '--verify=read', *paths) as mount:
+        found = [(i, compare(mount, f'{i:04}', events)) for i, events in enumerate(told)]
+        check(mount.servers == harness.servers_of(mount.dir), f'{name}: the server is gone')
+    shutil.rmtree(where)
+    return [f'{name} mutation {i}: {why}' for i, why in found if why]
+
+
+def alarmed(*_):
+    raise harness.Failure(f'a reader hangs for {harness.LIMIT_S} s')
+
+
+@test('a mount of changed archives shows what the library finds, and EIO for wrong checksums')
+def mounted():
+    wrong = []
+    signal.signal(signal.SIGALRM, alarmed)
+    for name in archives.WRITERS:
+        cases = [mutation[0] for _, mutation in changes(name)]
+        for first in range(0, len(cases), MOUNTED):
+            signal.alarm(harness.LIMIT_S)
+            # Two at least: a single archive has no directory of its own.
+            wrong += read_mounted(name, cases[first:first + MOUNTED] + [b''])
+            signal.alarm(0)
     check(not wrong, f'seed {SEED}: {len(wrong)} wrong\n' + '\n'.join(wrong[:40]))
 
 
