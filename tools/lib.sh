@@ -7,7 +7,9 @@ packages_build=(gcc libc6-dev meson ninja-build pkg-config python3 libfuse3-dev 
   libjansson-dev libxxhash-dev zlib1g-dev libisal-dev libmd-dev libseccomp-dev)
 packages_test=(clang clang-format libclang-rt-14-dev llvm g++ git scdoc mandoc shellcheck codespell
   tcpdump tshark libeccodes-tools yaz fstrm-bin bgpdump cpio binutils libarchive-tools python3-bson
-  python3-avro python3-kafka systemd-journal-remote)
+  python3-avro python3-kafka systemd-journal-remote
+  nfs-ganesha nfs-ganesha-vfs libnfs-utils rpcbind iproute2 samba smbclient nginx rsync
+  openssh-client openssh-sftp-server)
 
 as_root() {
   if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi
@@ -31,7 +33,28 @@ install_missing() {
   }
 }
 
+# What is installed here must not serve: neither now nor after the next start of the machine.
 apt_install() {
+  local policy=/usr/sbin/policy-rc.d before unit status=0
+  if [ ! -d /run/systemd/system ] || [ -e "$policy" ]; then
+    apt_get_install "$@"
+    return
+  fi
+  before=$(enabled_units)
+  printf '#!/bin/sh\nexit 101\n' | as_root install -m 755 /dev/stdin "$policy"
+  apt_get_install "$@" || status=$?
+  as_root rm -f "$policy"
+  for unit in $(comm -13 <(printf '%s\n' "$before") <(enabled_units)); do
+    as_root systemctl -q disable "$unit"
+  done
+  return "$status"
+}
+
+enabled_units() {
+  systemctl list-unit-files -q --state=enabled --no-legend | awk '{ print $1 }' | sort
+}
+
+apt_get_install() {
   as_root env DEBIAN_FRONTEND=noninteractive \
     apt-get -qq install -y --no-install-recommends "$@" >/dev/null
 }

@@ -187,6 +187,15 @@ def wait_exit(pid, timeout=LIMIT_S):
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
+def drop_caches():
+    """The kernel forgets all names and inodes that nobody uses."""
+    try:
+        with open('/proc/sys/vm/drop_caches', 'w', encoding='ascii') as stream:
+            stream.write('2\n')
+    except OSError as error:
+        raise Skip(f'drop_caches: {error.strerror}') from error
+
+
 def memory_kib(pid, key='VmRSS'):
     with open(f'/proc/{pid}/status', encoding='ascii', errors='replace') as lines:
         for line in lines:

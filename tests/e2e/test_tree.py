@@ -26,14 +26,6 @@ def tree_name(number):
     return f'{number // 1000000:03}/{number // 1000 % 1000:03}/{number:09}'
 
 
-def drop_caches():
-    try:
-        with open('/proc/sys/vm/drop_caches', 'w', encoding='ascii') as stream:
-            stream.write('2\n')
-    except OSError as error:
-        raise harness.Skip(f'drop_caches: {error.strerror}') from error
-
-
 # ---- layouts and names ----
 
 @test('65,536 records are one flat directory of 8 digits, complete and in order')
@@ -477,7 +469,7 @@ def handles_live():
         folder = handles.handle_of(mount.path('000/042'))
         for kind, raw in known.values():
             equal((kind, len(raw)), (0x81, 12), 'kind of handle')
-        drop_caches()
+        harness.drop_caches()
         for number, handle in known.items():
             equal(read_handle(mount, handle), b'%d' % number, f'record {number} after drop_caches')
     with Mount(TAG4, path, where=directory) as mount:
@@ -494,11 +486,11 @@ def handles_control():
     path = small(5)
     with Mount(TAG4, path) as mount:
         known = handles.handle_of(mount.path('.framefs/archive'))
-        drop_caches()
+        harness.drop_caches()
         equal(read_handle(mount, known), harness.read(path), 'archive')
     with Mount(TAG4, '-o', 'control=listed', path) as mount:
         known = handles.handle_of(mount.path('.framefs'))
-        drop_caches()
+        harness.drop_caches()
         descriptor = handles.open_handle(mount.dir, known, os.O_RDONLY | os.O_DIRECTORY)
         check('stats' in os.listdir(descriptor), 'stats in the opened directory')
         os.close(descriptor)

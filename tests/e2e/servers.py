@@ -1,0 +1,344 @@
+"""Private file servers over a mount: each on a free port of the loopback, with folders of its own,
+from the files in packaging/, gone at the end of its with block. What one wrote is shown when the
+test in its block fails."""
+
+import contextlib
+import csv
+import hashlib
+import multiprocessing
+import os
+import re
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import time
+import traceback
+
+import harness
+from harness import ROOT, Skip, check, run
+
+LOG_LINES = 30  # of each log, shown with a failure
+# What servers say of a machine that has neither a bus nor Kerberos.
+HARMLESS = re.compile(r'dbus|krb5|keytab|creds|RADOS|Cannot register NFS V4', re.IGNORECASE)
+STOP_S = 20  # after this a server that was told to end is killed, and the test fails
+LOAD_S = float(os.environ.get('FRAMEFS_LOAD_S', 3))  # of many clients at once
+ROOM = '/srv/records'  # where the files in packaging/ look for the mount
+
+
+def need(*programs):
+    for program in programs:
+        if not shutil.which(program):
+            raise Skip(f'{program} is not installed')
+    if os.geteuid() != 0:
+        raise Skip('servers need root')
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(('127.0.0.1', 0))
+        return probe.getsockname()[1]
+
+
+def packaged(name, directory, *changes):
+    """The text of a file in packaging/ for a mount at directory; changes: (from, to)."""
+    with open(os.path.join(ROOT, 'packaging', name), encoding='utf-8') as stream:
+        text = stream.read()
+    for old, new in ((ROOM, directory), *changes):
+        check(old in text, f'{name} does not say {old!r}')
+        text = text.replace(old, new)
+    return text
+
+
+def listens(port, pid='self'):
+    """Whether something listens on the TCP port in the network of the process."""
+    for table in ('tcp', 'tcp6'):
+        with contextlib.suppress(FileNotFoundError):
+            with open(f'/proc/{pid}/net/{table}', encoding='ascii') as lines:
+                if any(line.split()[3] == '0A' and line.split()[1].endswith(f':{port:04X}')
+                       for line in lines):
+                    return True
+    return False
+
+
+class Server:
+    """A program in the foreground that serves the port until .stop(); .start() starts it again.
+
+    network: a Network that it runs in. logs: files it writes besides its output.
+    """
+
+    def __init__(self, arguments, port, logs=(), network=None):
+        self.name = os.path.basename(arguments[0])
+        self.arguments = [*(network.inside if network else ()), *arguments]
+        self.port, self.network = port, network
+        self.output = harness.make_path(self.name)
+        self.logs = [self.output, *logs]
+        self.process = None
+        self.start()
+
+    def start(self):
+        with open(self.output, 'ab') as output:
+            self.process = subprocess.Popen(self.arguments, stdin=subprocess.DEVNULL,
+                                            stdout=output, stderr=output, start_new_session=True,
+                                            preexec_fn=_end_with_the_test)
+        try:
+            harness.wait_for(self._is_ready, f'{self.name} listens on {self.port}')
+        except BaseException:
+            self.show()
+            self._kill()
+            raise
+
+    def _is_ready(self):
+        check(self.process.poll() is None, f'{self.name} ended: {self.process.returncode}')
+        return listens(self.port, self.network.pid if self.network else 'self')
+
+    def stop(self):
+        """Ends the server and all it started, and waits for that."""
+        if not self.process:
+            return
+        self._signal(signal.SIGTERM)
+        if not self._wait():
+            self.show()
+            self._kill()
+            raise harness.Failure(f'{self.name} does not end')
+        self.process = None
+
+    def _kill(self):
+        self._signal(signal.SIGKILL)
+        check(self._wait(), f'{self.name} outlives SIGKILL')
+        self.process = None
+
+    def _signal(self, number):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, number)
+
+    def _wait(self):
+        """Whether the whole process group ended in time; its orphans are children of the test."""
+        end = time.monotonic() + STOP_S
+        while time.monotonic() < end:
+            self.process.poll()
+            harness.children()
+            try:
+                os.killpg(self.process.pid, 0)
+            except ProcessLookupError:
+                return True
+            select.select([], [], [], 0.01)
+        return False
+
+    def show(self):
+        for path in self.logs:
+            with contextlib.suppress(OSError):
+                with open(path, encoding='utf-8', errors='replace') as stream:
+                    lines = [line for line in stream.read().splitlines()
+                             if not HARMLESS.search(line)]
+                for line in lines[-LOG_LINES:]:
+                    print(f'# {self.name}: {line}')
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, trace):
+        if kind is not None and not issubclass(kind, Skip):
+            self.show()
+        self.stop()
+
+
+def _end_with_the_test():
+    harness.libc.prctl(1, signal.SIGKILL, 0, 0, 0)  # PR_SET_PDEATHSIG
+
+
+# ---- NFS ----
+
+GANESHA = '''
+NFS_CORE_PARAM {{
+  NFS_Port = {nfs}; MNT_Port = {mnt}; NLM_Port = {nlm}; Rquota_Port = {quota}; {bind}
+  Protocols = {protocols}; Enable_NLM = false; Enable_RQUOTA = false; Enable_UDP = false;
+  mount_path_pseudo = true;
+}}
+NFSV4 {{
+  Graceless = true; Lease_Lifetime = 10; RecoveryBackend = fs; RecoveryRoot = "{folder}";
+  Only_Numeric_Owners = true;
+}}
+NFS_KRB5 {{ Active_krb5 = false; }}
+'''
+EXPORT = '/records'  # as packaging/ganesha calls it
+
+
+def ganesha(directory, network=None):
+    """nfs-ganesha over the mount: NFSv4, and in a network of its own NFSv3 too."""
+    need('ganesha.nfsd')
+    folder = harness.make_dir('ganesha')
+    ports = {name: free_port() for name in ('nfs', 'mnt', 'nlm', 'quota')}
+    protocols = '3, 4' if network else '4'
+    config = GANESHA.format(folder=folder, protocols=protocols,
+                            bind='' if network else 'Bind_addr = 127.0.0.1;', **ports)
+    config += packaged('ganesha/framefs.conf', directory,
+                       ('Protocols = 4;', f'Protocols = {protocols};'))
+    log = os.path.join(folder, 'log')
+    server = Server(['ganesha.nfsd', '-F', '-f', harness.write(config.encode(), 'ganesha.conf'),
+                     '-L', log, '-p', os.path.join(folder, 'pid'), '-N', 'NIV_WARN'],
+                    ports['nfs'], [log], network)
+    server.mount_port = ports['mnt']
+    return server
+
+
+class Network:
+    """A network namespace that has nothing but a loopback, until the with block ends."""
+
+    def __init__(self):
+        need('unshare', 'nsenter', 'ip')
+        self.holder = subprocess.Popen(['unshare', '-n', 'sh', '-c',
+                                        'ip link set lo up && echo up && exec cat'],
+                                       stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                       stderr=subprocess.PIPE, start_new_session=True)
+        self.pid = self.holder.pid
+        if self.holder.stdout.readline() != b'up\n':
+            raise Skip(f'no network namespace: {self.holder.communicate()[1].decode().strip()}')
+        self.inside = ('nsenter', '-t', str(self.pid), '-n', '--')
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self.holder.communicate()
+
+    @contextlib.contextmanager
+    def entered(self):
+        """Sockets that the calling thread makes meanwhile are of this network."""
+        here = os.open('/proc/thread-self/ns/net', os.O_RDONLY)
+        there = os.open(f'/proc/{self.pid}/ns/net', os.O_RDONLY)
+        try:
+            check(harness.libc.setns(there, 0) == 0, 'setns')
+            yield
+        finally:
+            check(harness.libc.setns(here, 0) == 0, 'setns back')
+            os.close(here)
+            os.close(there)
+
+
+def rpcbind(network):
+    need('rpcbind')
+    return Server(['rpcbind', '-f', '-w'], 111, network=network)
+
+
+# ---- Samba ----
+
+SAMBA = '''[global]
+  smb ports = {port}
+  interfaces = 127.0.0.1/8
+  bind interfaces only = yes
+  private dir = {folder}
+  lock directory = {folder}
+  state directory = {folder}
+  cache directory = {folder}
+  pid directory = {folder}
+  ncalrpc dir = {folder}/ncalrpc
+  log file = {folder}/log
+  map to guest = Bad User
+  load printers = no
+  disable spoolss = yes
+'''
+SHARE = 'records'  # as packaging/samba calls it
+
+
+def samba(directory, *changes):
+    need('smbd')
+    folder, port = harness.make_dir('samba'), free_port()
+    config = SAMBA.format(folder=folder, port=port)
+    config += packaged('samba/framefs.conf', directory, *changes)
+    path = harness.write(config.encode(), 'smb.conf')
+    server = Server(['smbd', '-F', '--no-process-group', '-s', path], port,
+                    [os.path.join(folder, 'log')])
+    server.config = path
+    return server
+
+
+def smbclient(server, commands, **more):
+    need('smbclient')
+    return run('smbclient', '-s', server.config, '-N', '-p', str(server.port),
+               f'//127.0.0.1/{SHARE}', '-c', commands, **more)
+
+
+# ---- the web, rsync, sftp ----
+
+NGINX = '''daemon off; master_process off; pid {folder}/pid; error_log {folder}/log;
+events {{ }}
+http {{
+  access_log off; client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy;
+  fastcgi_temp_path {folder}/fastcgi; uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
+  server {{
+    listen 127.0.0.1:{port};
+    {location}
+  }}
+}}
+'''
+
+
+def nginx(directory):
+    need('nginx')
+    folder, port = harness.make_dir('nginx'), free_port()
+    config = NGINX.format(folder=folder, port=port,
+                          location=packaged('web/nginx.conf', directory))
+    log = os.path.join(folder, 'log')
+    return Server(['nginx', '-e', log, '-c', harness.write(config.encode(), 'nginx.conf')], port,
+                  [log])
+
+
+def rsyncd(directory):
+    need('rsync')
+    port = free_port()
+    config = packaged('web/rsyncd.conf', directory)
+    return Server(['rsync', '--daemon', '--no-detach', '--address=127.0.0.1', f'--port={port}',
+                   '--config=' + harness.write(config.encode(), 'rsyncd.conf')], port)
+
+
+# ---- what is served ----
+
+def manifest():
+    """(path, records, digest of their payloads) of the archives that are whole."""
+    with open(os.path.join(harness.DATA, 'MANIFEST.tsv'), encoding='utf-8', newline='') as stream:
+        rows = [row for row in csv.DictReader(stream, delimiter='\t') if row['state'] == 'good']
+    check(rows, 'no archive')
+    return [(os.path.join(harness.DATA, row['file']), int(row['records_framed']),
+             row['payload_digest']) for row in rows]
+
+
+def digest_of(contents):
+    """(count, sha256 over a line a record: its size and the bytes' sha256), as manifests have it"""
+    total, count = hashlib.sha256(), 0
+    for count, content in enumerate(contents, 1):
+        total.update(f'{len(content)} {hashlib.sha256(content).hexdigest()}\n'.encode())
+    return count, total.hexdigest()
+
+
+def at_once(count, function):
+    """function(a generator of its own) in as many processes at once: what they returned."""
+    fork = multiprocessing.get_context('fork')
+    clients = []
+    for number in range(count):
+        here, there = fork.Pipe(duplex=False)
+        client = fork.Process(target=_report, args=(there, function, harness.seeded(number)))
+        client.start()
+        there.close()
+        clients.append((client, here))
+    found, failures = [], []
+    for client, here in clients:
+        try:
+            result, failure = here.recv()
+        except EOFError:
+            result, failure = None, f'a client ended with {client.exitcode}'
+        found.append(result)
+        if failure:
+            failures.append(failure)
+        client.join()
+        client.close()
+    check(not failures, failures[0] if failures else '')
+    return found
+
+
+def _report(channel, function, random):
+    try:
+        channel.send((function(random), None))
+    except BaseException:  # whatever it is, the test has to tell it
+        channel.send((None, traceback.format_exc()))
