@@ -203,11 +203,12 @@ int ff_fs_umount(const char *dir, bool lazy, struct ff_error *error)
 bool ff_fs_is_dead_mount(const char *dir)
 {
     struct ff_mountinfo info;
-    struct stat stat_buf;
+    struct statx attributes;
     bool is_root;
     char path[PATH_MAX];
 
-    return stat(dir, &stat_buf) < 0 && errno == ENOTCONN &&
-           ff_mountinfo_of(dir, &info, &is_root, path) == 0 && is_root &&
+    /* The kernel would tell what it remembers of a server that is long dead. */
+    return statx(AT_FDCWD, dir, AT_STATX_FORCE_SYNC, STATX_TYPE, &attributes) < 0 &&
+           errno == ENOTCONN && ff_mountinfo_of(dir, &info, &is_root, path) == 0 && is_root &&
            strcmp(info.type, FF_MOUNT_TYPE) == 0;
 }
