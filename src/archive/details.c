@@ -70,17 +70,16 @@ static bool time_of(const struct ff_decoder *decoder, struct ff_clock clock, ff_
     return true;
 }
 
-size_t ff_reader_bytes(struct ff_reader *reader, void *buf, size_t len, uint64_t offset)
+ssize_t ff_reader_bytes(struct ff_reader *reader, void *buf, size_t len, uint64_t offset)
 {
     const struct ff_window *window = &reader->window;
 
     if (offset >= window->offset && offset - window->offset <= window->len &&
         len <= window->len - (size_t)(offset - window->offset)) {
         memcpy(buf, window->bytes + (size_t)(offset - window->offset), len);
-        return len;
+        return (ssize_t)len;
     }
-    ssize_t got = ff_source_read_full(reader->source, buf, len, offset);
-    return got < 0 ? 0 : (size_t)got;
+    return ff_source_read_full(reader->source, buf, len, offset);
 }
 
 struct ff_clock ff_reader_clock(struct ff_reader *reader, const struct ff_decoder *decoder)
@@ -89,9 +88,9 @@ struct ff_clock ff_reader_clock(struct ff_reader *reader, const struct ff_decode
     uint64_t offset, len;
 
     ff_decoder_payload(decoder, &offset, &len);
-    size_t n =
+    ssize_t n =
         ff_reader_bytes(reader, body, len < sizeof(body) ? (size_t)len : sizeof(body), offset);
-    return ff_pcapng_clock(body, n, (enum ff_order)decoder->state.order);
+    return ff_pcapng_clock(body, n < 0 ? 0 : (size_t)n, (enum ff_order)decoder->state.order);
 }
 
 /* How much of a text is left without the blanks and NULs that pad it on the right. */
@@ -112,7 +111,8 @@ static size_t item_text(struct ff_reader *reader, const struct ff_decoder *decod
     struct ff_text ending = item->ending;
     uint64_t offset = decoder->starts[index];
     uint64_t len = decoder->starts[index + 1] - offset;
-    size_t n = trim(buf, ff_reader_bytes(reader, buf, len < size ? (size_t)len : size, offset));
+    ssize_t got = ff_reader_bytes(reader, buf, len < size ? (size_t)len : size, offset);
+    size_t n = trim(buf, got < 0 ? 0 : (size_t)got);
 
     if (ending.len && len <= size && n > ending.len &&
         memcmp(buf + n - ending.len, layout->text + ending.start, ending.len) == 0)
@@ -132,7 +132,7 @@ static void header_details(struct ff_reader *reader, const struct ff_decoder *de
     struct ff_date date;
 
     uint8_t *block = malloc(len);
-    if (!block || ff_reader_bytes(reader, block, len, offset) != len) {
+    if (!block || ff_reader_bytes(reader, block, len, offset) != (ssize_t)len) {
         free(block);
         return;
     }

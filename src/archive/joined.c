@@ -33,9 +33,12 @@ static int take_bytes(struct reading *reading, uint64_t offset, uint64_t len)
     uint64_t skip;
     size_t n = overlap(reading, len, &skip);
 
-    if (n && ff_reader_bytes(&reading->reader, reading->buf + (reading->pos + skip - reading->at),
-                             n, offset + skip) != n)
-        return -ENODATA;
+    if (n) {
+        uint8_t *to = reading->buf + (reading->pos + skip - reading->at);
+        ssize_t got = ff_reader_bytes(&reading->reader, to, n, offset + skip);
+        if (got != (ssize_t)n)
+            return got < 0 ? (int)got : -ENODATA;
+    }
     reading->pos += len;
     return 0;
 }

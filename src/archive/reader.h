@@ -44,9 +44,7 @@ bool ff_decoder_interface(const struct ff_decoder *decoder, ff_value *ret_interf
 /* The clock that the frame, an interface's description, tells of. */
 struct ff_clock ff_reader_clock(struct ff_reader *reader, const struct ff_decoder *decoder);
 
-/* Copies bytes [offset, offset + len) of the archive: how many there are, 0 when they cannot be
- * read.
- */
-size_t ff_reader_bytes(struct ff_reader *reader, void *buf, size_t len, uint64_t offset);
+/* Copies bytes [offset, offset + len) of the archive: how many there are, or a negative errno. */
+ssize_t ff_reader_bytes(struct ff_reader *reader, void *buf, size_t len, uint64_t offset);
 
 #endif

@@ -151,7 +151,8 @@ static void note_record(struct ff_scan *scan)
     if (len > sizeof(past->like))
         len = sizeof(past->like);
     scan->like_offset = record->offset;
-    past->like_len = ff_reader_bytes(&scan->reader, past->like, (size_t)len, record->offset);
+    ssize_t got = ff_reader_bytes(&scan->reader, past->like, (size_t)len, record->offset);
+    past->like_len = got < 0 ? 0 : (size_t)got;
 }
 
 /* No frame fits at the present place: what is there may follow the last frame, else it is damage,

@@ -116,8 +116,9 @@ int ff_sums_check(struct ff_reader *reader, const struct ff_decoder *decoder, un
     uint64_t at = decoder->starts[place];
     if (item->checksum == FF_CHECKSUM_MD5) {
         uint8_t stored[FF_CHECKSUM_MAX_BYTES], computed[FF_CHECKSUM_MAX_BYTES];
-        if (ff_reader_bytes(reader, stored, sizeof(stored), at) != sizeof(stored))
-            return -ENODATA;
+        ssize_t got = ff_reader_bytes(reader, stored, sizeof(stored), at);
+        if (got != (ssize_t)sizeof(stored))
+            return got < 0 ? (int)got : -ENODATA;
         ff_checksum_bytes(&checksum, computed);
         memcpy(ret_sum->stored, stored, sizeof(stored));
         ret_sum->stored_len = sizeof(stored);

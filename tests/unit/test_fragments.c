@@ -9,6 +9,8 @@
 
 #include "joined.h"
 
+#include "source/fault.h"
+
 enum part { WHOLE, FIRST, MIDDLE, LAST };
 
 /* A way to write fragments. */
@@ -217,6 +219,40 @@ static void signs_of_lengths_join_fragments(void **state)
     model_done(&model);
 }
 
+static void a_source_that_fails_is_no_other_archive(void **state)
+{
+    (void)state;
+    enum { LEN = 60000, BAD = 50000 };
+    const struct ff_fault_range bad = {.offset = BAD, .len = 1, .code = -EREMOTEIO};
+    const struct ff_fault fault = {.ranges = &bad, .range_count = 1};
+    struct ff_archive_options options = {.name = "test"};
+    struct bytes bytes = {0};
+    struct ff_source *source;
+    struct ff_archive *archive;
+    struct ff_record record;
+    struct ff_view view;
+    uint8_t buf[16];
+
+    for (int part = 1; part < 4; part += 2) {
+        bytes_fill(&bytes, (uint8_t)part, 1);
+        bytes_le(&bytes, LEN, 2);
+        bytes_fill(&bytes, 'x', LEN);
+    }
+    assert_int_equal(ff_source_open_fault(source_of(&bytes), NULL, &source, NULL), 0);
+    assert_int_equal(ff_archive_open(source,
+                                     format_of("frame = kind:u8=frag(0 1 2 3) len:u16le data"),
+                                     &options, &archive, NULL),
+                     0);
+    assert_int_equal(ff_archive_scan(archive, UINT64_MAX, NULL), 0);
+    assert_int_equal(ff_archive_record(archive, 0, &record), 0);
+    assert_int_equal(ff_view_record(archive, &record, FF_CONTENT_PAYLOAD, &view), 0);
+    ff_source_fault_set(source, &fault);
+    assert_int_equal(ff_view_read(archive, &view, buf, sizeof(buf), BAD - 3, NULL), -EREMOTEIO);
+    assert_int_equal(ff_view_read(archive, &view, buf, sizeof(buf), LEN, NULL), sizeof(buf));
+    ff_archive_close(archive);
+    bytes_done(&bytes);
+}
+
 /* ---- blocks ---- */
 
 #define BLOCK      32
@@ -409,6 +445,7 @@ int main(void)
         cmocka_unit_test(records_are_cut_at_blocks),
         cmocka_unit_test(frames_do_not_cross_blocks),
         cmocka_unit_test(the_last_block_may_be_short),
+        cmocka_unit_test(a_source_that_fails_is_no_other_archive),
         cmocka_unit_test(parts_without_the_others_are_damage),
         cmocka_unit_test(a_part_cut_short_loses_the_record),
         cmocka_unit_test(hidden_frames_lie_between_parts),
