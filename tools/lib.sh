@@ -9,7 +9,9 @@ packages_test=(clang clang-format libclang-rt-14-dev llvm g++ git scdoc mandoc s
   tcpdump tshark libeccodes-tools yaz fstrm-bin bgpdump cpio binutils libarchive-tools python3-bson
   python3-avro python3-kafka systemd-journal-remote
   nfs-ganesha nfs-ganesha-vfs libnfs-utils rpcbind iproute2 samba smbclient nginx rsync
-  openssh-client openssh-sftp-server)
+  openssh-client openssh-sftp-server
+  lintian rpmlint rpm2cpio mmdebstrap abigail-tools)
+packages_package=(build-essential debhelper scdoc rpm)
 
 as_root() {
   if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi
@@ -69,4 +71,15 @@ configure() {
     rm -rf "$dir"
     CC=$compiler meson setup "$dir" "$root" "$@"
   fi
+}
+
+# quietly LOG COMMAND...: what it prints is kept, and the end of it shown when it fails.
+quietly() {
+  local log=$1
+  shift
+  "$@" >"$log" 2>&1 || {
+    tail -n 60 "$log" >&2
+    echo "failed: $1 (all of it in $log)" >&2
+    exit 1
+  }
 }
