@@ -121,7 +121,7 @@ static int refuse(int code, const char *path, const char *why, struct ff_error *
     return ff_error_set(error, code, "%s: %s", shown, why);
 }
 
-#define STREAM_ADVICE "copy it to a file; info, ls and cat can read it as - from standard input"
+#define STREAM_ADVICE "copy it to a file; info, ls, cat and verify read it as - from standard input"
 
 static int check_kind(const char *path, mode_t mode, struct ff_error *error)
 {

@@ -3,7 +3,10 @@
 
 import errno
 import json
+import os
+import select
 import struct
+import subprocess
 
 import harness
 from harness import Mount, check, contains, equal, framefs, test
@@ -11,31 +14,12 @@ from harness import Mount, check, contains, equal, framefs, test
 COUNT = 8
 
 
-def crc32c(data):
-    crc = 0xffffffff
-    for byte in data:
-        crc ^= byte
-        for _ in range(8):
-            crc = crc >> 1 ^ (0x82f63b78 if crc & 1 else 0)
-    return crc ^ 0xffffffff
-
-
-def masked(data):
-    crc = crc32c(data)
-    return ((crc >> 15 | crc << 17) + 0xa282ead8) & 0xffffffff
-
-
 def payload(number):
     return b'payload %d ' % number * (number + 1)
 
 
-def tfrecord(data):
-    head = struct.pack('<Q', len(data))
-    return head + struct.pack('<I', masked(head)) + data + struct.pack('<I', masked(data))
-
-
 def frames():
-    return [tfrecord(payload(number)) for number in range(COUNT)]
+    return [harness.tfrecord([payload(number)]) for number in range(COUNT)]
 
 
 def verified(*arguments, status, **more):
@@ -78,6 +62,162 @@ def however_read():
         equal(verified('--format=tfrecord', '-', status=1, stdin=stream)['damage'], two['damage'],
               'from a pipe')
     check(2 <= len(two['damage']) <= 3, f'damage: {two["damage"]}')
+
+
+def lines_of(result):
+    return result.out.decode().splitlines()
+
+
+@test('the exit status says whether all is well, and what is wrong is named', fuse=False)
+def statuses():
+    parts = frames()
+    good = harness.write(b''.join(parts), 'good')
+    cut = harness.write(b''.join(parts)[:-1], 'cut')
+    bad = harness.write(b''.join(parts[:3]) + b'\xff' + b''.join(parts[3:]), 'bad')
+    empty = harness.write(b'', 'empty')
+    start, end = sum(map(len, parts[:-1])), sum(map(len, parts)) - 1
+    for path, status, said, told in (
+            (good, 0, f'ok (checked: lengths, constants, {2 * COUNT} checksums)', ''),
+            (empty, 0, '0 records, 0 bytes: ok', ''),
+            # A writer that was interrupted is no damage.
+            (cut, 0, f'ok, but cut short (checked: lengths, constants, {2 * COUNT - 2} checksums)',
+             f'record {COUNT - 1} at byte {start}'),
+            (bad, 1, 'damaged in ', 'record 3 at byte'),
+            (os.path.dirname(good), 1, '', 'is a directory'),
+            (good + '-not', 1, '', 'No such file or directory'),
+            ('/dev/null', 1, '', 'is a character device')):
+        result = framefs('verify', '--format=tfrecord', path, status=status)
+        contains(result.out.decode(), said)
+        contains(result.err, told)
+        equal(bool(result.err), bool(told), 'messages')
+    row = lines_of(framefs('verify', cut, status=0))[-1].split()
+    equal(row[:3], [str(start), str(end - start), str(COUNT - 1)], 'the place')
+    for arguments, told in (
+            ([], 'an argument is missing'),
+            (['--threads=0', good], "'0' is not a number from 1 on"),
+            (['--threads=65', good], "'65' is more than 64"),
+            (['--threads=-1', good], "'-1' is not a number"),
+            (['--thread=1', good], "did you mean '--threads'?"),
+            (['--format=nosuch', good], 'nosuch')):
+        result = framefs('verify', *arguments, status=2)
+        contains(result.err, told)
+        equal(result.out, b'', 'output of a wrong call')
+    framefs('verify', '--threads=64', good)
+
+
+@test('of several archives each is verified, whatever is wrong with the others', fuse=False)
+def several():
+    parts = frames()
+    changed = bytearray(b''.join(parts))
+    changed[20] ^= 1
+    paths = [harness.write(bytes(changed), 'bad'), '/nowhere/at all',
+             harness.write(b''.join(parts), 'good')]
+    result = framefs('verify', *paths, status=1)
+    lines = lines_of(result)
+    check(lines[0].startswith(paths[0] + ': tfrecord') and 'damaged in 1 place (' in lines[0],
+          f'the first line: {lines[0]}')
+    equal(lines[2].split()[:3], ['0', str(len(parts[0])), '0'], 'the place')
+    check(lines[3].startswith(paths[2]) and ': ok (' in lines[3], f'the last line: {lines[3]}')
+    equal(len(lines), 4, 'lines')
+    contains(result.err, '/nowhere/at all: No such file')
+
+    objects = json.loads(framefs('verify', '--json', *paths, status=1).out)
+    equal([(o['archive'], o['format'], o['records'], o['damages'], o['complete'],
+            o['checksums_checked']) for o in objects],
+          [(paths[0], 'tfrecord', COUNT, 1, True, 2 * COUNT),
+           (paths[2], 'tfrecord', COUNT, 0, True, 2 * COUNT)], 'objects')
+    place = objects[0]['damage'][0]
+    equal((place['offset'], place['bytes'], place['record'], place['truncated']),
+          (0, len(parts[0]), 0, False), 'the place')
+    contains(place['reason'], 'the crc32c-masked checksum is wrong')
+    equal(json.loads(framefs('verify', '--json', '/nowhere/at all', status=1).out), [], 'none')
+    # A format without checksums is verified as far as it tells.
+    plain = harness.write(harness.tag4([b'one', b'two']))
+    equal(verified('--format=tag4-i64le', plain, status=0)['checksums_checked'], 0, 'checksums')
+
+
+def log_of(payloads):
+    """leveldb/doc/log_format.md: the log, and for each payload the places of its fragments."""
+    out, places = b'', []
+    for data in payloads:
+        places.append([])
+        while data or not places[-1]:
+            left = 32768 - len(out) % 32768
+            if left < 7:
+                out += bytes(left)
+                left = 32768
+            part, data = data[:left - 7], data[left - 7:]
+            kind = (2 if data else 1) if not places[-1] else (3 if data else 4)
+            places[-1].append((len(out), 7 + len(part)))
+            out += struct.pack('<IHB', harness.masked_crc32c(bytes([kind]) + part), len(part), kind)
+            out += part
+    return out, places
+
+
+@test('LevelDB: a flipped bit is told of the fragment that it is in', fuse=False)
+def fragments():
+    want = [b'a' * 20000, b'b' * 90000, b'c' * 5]
+    log, places = log_of(want)
+    path = harness.write(log)
+    found = verified('--format=leveldb-log', path, status=0)
+    equal((found['records'], found['checksums_checked']), (3, sum(map(len, places))), 'the log')
+    check(len(places[1]) == 4, f'fragments of the long record: {places[1]}')
+    for record, number in ((0, 0), (1, 0), (1, 1), (1, 2), (1, 3), (2, 0)):
+        offset, length = places[record][number]
+        for at in (offset, offset + 7, offset + length - 1):
+            changed = bytearray(log)
+            changed[at] ^= 0x80
+            found = verified('--format=leveldb-log', harness.write(bytes(changed)), status=1)
+            equal([(p['offset'], p['bytes'], p['record']) for p in found['damage']],
+                  [(offset, length, record)], f'with byte {at} changed')
+            equal(found['records'], 3, 'records')
+
+
+class Feed:
+    """verify of a pipe that is not at its end; its messages go to a terminal or to a pipe."""
+
+    def __init__(self, terminal):
+        self.end, theirs = os.openpty() if terminal else os.pipe()
+        self.process = subprocess.Popen(
+            [harness.FRAMEFS, 'verify', '--format=tfrecord', '-'], stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE, stderr=theirs, start_new_session=True,
+            env={**os.environ, 'TERM': 'xterm', 'NO_COLOR': '1'})
+        os.close(theirs)
+        self.process.stdin.write(b''.join(frames()))
+        self.process.stdin.flush()
+
+    def message(self):
+        """What was written to it; waits until something was, or its end."""
+        check(select.select([self.end], [], [], harness.LIMIT_S)[0], 'nothing was written')
+        try:
+            return os.read(self.end, 65536)
+        except OSError as error:  # a terminal that the last writer has closed
+            equal(error.errno, errno.EIO, 'error')
+            return b''
+
+    def close(self):
+        self.process.stdin.close()
+        out = self.process.stdout.read()
+        self.process.stdout.close()
+        equal(self.process.wait(harness.LIMIT_S), 0, 'status')
+        rest = b''.join(iter(self.message, b''))
+        os.close(self.end)
+        contains(out.decode(), f'{COUNT} records')
+        return rest
+
+
+@test('progress is drawn on a terminal, and taken away at the end; in a pipe there is none',
+      fuse=False)
+def progress():
+    piped, shown = Feed(terminal=False), Feed(terminal=True)
+    # While the other one draws several times, the one that began before has time to draw once.
+    drawn = b''
+    while drawn.count(b'\r') < 4:
+        drawn += shown.message()
+    check(drawn.startswith(b'\r'), f'drawn: {drawn}')
+    check(b'\n' not in drawn and b'\x1b[3' not in drawn, f'drawn: {drawn}')
+    check(shown.close().endswith(b'\r\x1b[K'), 'the line is left on the terminal')
+    equal(piped.close(), b'', 'messages in a pipe')
 
 
 @test('verify=read: EIO for the record with a wrong checksum, the others as ever')
