@@ -17,7 +17,7 @@ static int ready_fd = -1;
 /* In the parent. */
 static volatile sig_atomic_t waiting_for;
 
-/* Ctrl-C does not reach the child, which has a session of its own. */
+/* What is sent to this process alone is meant for the child. */
 static void pass_on(int signal)
 {
     kill((pid_t)waiting_for, signal);
@@ -86,7 +86,6 @@ int ff_daemon_begin(int interrupted, struct ff_error *error)
     else
         close(fds[1]);
     close_range((unsigned int)ready_fd + 1, UINT_MAX, 0);
-    setsid();
     return 0;
 }
 
@@ -103,6 +102,7 @@ void ff_daemon_ready(void)
         if (null > STDERR_FILENO)
             close(null);
     }
+    setsid();
     if (chdir("/") < 0)
         ff_log(FF_LOG_WARNING, "cannot leave the working directory: %s", strerror(errno));
     ssize_t count;

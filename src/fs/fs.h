@@ -66,14 +66,19 @@ int ff_fs_run(const struct ff_fs_options *options, const char *dir, struct ff_er
 /*
  * Going to the background: ff_daemon_begin() forks before any thread exists. The caller's process
  * waits in it until the child says ready (then it exits 0) or ends (then it exits with the child's
- * status; the child has printed its error to the still inherited stderr). Only
- * the child returns from it, in a session of its own, with no descriptors above 2 open but its own.
+ * status; the child has printed its error to the still inherited stderr). Only the child returns
+ * from it, with no descriptors above 2 open but its own.
+ *
  * interrupted: the exit status where a signal or an unmount ended the child; 0 for 128 and the
  * number of the signal, 1 without one.
+ *
+ * The child stays in the process group: an automount point that systemd watches lets through only
+ * the group that it started, and keeps all others waiting for the mount.
  */
 int ff_daemon_begin(int interrupted, struct ff_error *error);
 /* In the child: gives up stdin, stdout, stderr (to /dev/null; not stderr where it is the log), the
- * terminal and the working directory, and lets the waiting parent exit 0. */
+ * terminal and the working directory, gets a session of its own, and lets the waiting parent exit
+ * 0. */
 void ff_daemon_ready(void);
 
 /* Unmounts dir, also when its server is dead. */

@@ -207,8 +207,10 @@ bool ff_fs_is_dead_mount(const char *dir)
     bool is_root;
     char path[PATH_MAX];
 
-    /* The kernel would tell what it remembers of a server that is long dead. */
-    return statx(AT_FDCWD, dir, AT_STATX_FORCE_SYNC, STATX_TYPE, &attributes) < 0 &&
+    /* The kernel would tell what it remembers of a server that is long dead. A directory that
+     * systemd watches has to stay as it is: whoever looks into it would wait for its mount. */
+    return statx(AT_FDCWD, dir, AT_STATX_FORCE_SYNC | AT_NO_AUTOMOUNT, STATX_TYPE, &attributes) <
+               0 &&
            errno == ENOTCONN && ff_mountinfo_of(dir, &info, &is_root, path) == 0 && is_root &&
            strcmp(info.type, FF_MOUNT_TYPE) == 0;
 }
