@@ -90,28 +90,6 @@ static const struct ff_text *find_trailer(const struct ff_layout *layout)
     return trailer;
 }
 
-int ff_resync_junk(struct ff_reader *reader, const struct ff_layout *layout, uint64_t offset,
-                   uint64_t end)
-{
-    const struct ff_text *trailer = find_trailer(layout);
-    struct ff_window window;
-
-    if (!trailer)
-        return 0;
-    while (end - offset >= trailer->len) {
-        uint64_t left = end - offset;
-        int r = look_at(reader, offset, left < NEAR_BYTES ? (size_t)left : NEAR_BYTES, &window);
-        if (r < 0)
-            return r;
-        if (memmem(window.bytes, window.len, layout->text + trailer->start, trailer->len))
-            return 0;
-        if (window.len < trailer->len)
-            break;
-        offset += window.len - trailer->len + 1;
-    }
-    return 1;
-}
-
 /* Bytes that every frame begins with, as the description tells them or as all alternatives have
  * them in common; 0 for none. */
 static size_t find_magic(const struct ff_layout *layout, const uint8_t **ret_magic)
@@ -140,6 +118,43 @@ static size_t find_magic(const struct ff_layout *layout, const uint8_t **ret_mag
             return 0;
     }
     return common;
+}
+
+/* Whether these bytes stand somewhere in [offset, end). */
+static int find_bytes(struct ff_reader *reader, const void *bytes, size_t len, uint64_t offset,
+                      uint64_t end)
+{
+    struct ff_window window;
+
+    while (end - offset >= len) {
+        uint64_t left = end - offset;
+        int r = look_at(reader, offset, left < NEAR_BYTES ? (size_t)left : NEAR_BYTES, &window);
+        if (r < 0)
+            return r;
+        if (memmem(window.bytes, window.len, bytes, len))
+            return 1;
+        if (window.len < len)
+            break;
+        offset += window.len - len + 1;
+    }
+    return 0;
+}
+
+int ff_resync_junk(struct ff_reader *reader, const struct ff_layout *layout, uint64_t offset,
+                   uint64_t end, bool last)
+{
+    const struct ff_text *trailer = find_trailer(layout);
+    const uint8_t *magic;
+    size_t magic_len = find_magic(layout, &magic);
+    int found = 0;
+
+    if (!trailer && !last)
+        return 0;
+    if (magic_len)
+        found = find_bytes(reader, magic, magic_len, offset, end);
+    if (found == 0 && trailer)
+        found = find_bytes(reader, layout->text + trailer->start, trailer->len, offset, end);
+    return found < 0 ? found : !found;
 }
 
 /* Bytes that every frame ends with, because each repeats those of the preamble: an archive's own

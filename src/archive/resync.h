@@ -51,9 +51,10 @@ int ff_resync(struct ff_reader *reader, const struct ff_decoder *decoder, uint64
  * or the archive's end. Negative errno when the source fails. */
 int ff_resync_zeros(struct ff_reader *reader, uint64_t offset, uint64_t end, uint64_t *ret_end);
 
-/* Whether bytes [offset, end) between two frames cannot be one: what every frame ends with is not
- * among them. 0 also when frames have no such end. Negative errno when the source fails. */
+/* Whether bytes [offset, end) that no frame fits cannot be a damaged one: neither what every frame
+ * begins with nor what every frame ends with is among them. last: no frame follows them; else 0
+ * also when frames have no such end. Negative errno when the source fails. */
 int ff_resync_junk(struct ff_reader *reader, const struct ff_layout *layout, uint64_t offset,
-                   uint64_t end);
+                   uint64_t end, bool last);
 
 #endif

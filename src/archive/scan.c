@@ -183,8 +183,14 @@ static int pass_damage(struct ff_scan *scan, int code, struct ff_scan_event *eve
     if (r < 0)
         return r;
     if (r == FF_RESYNC_END && directives->tail == FF_TAIL_JUNK && may_end) {
-        scan->done = true;
-        return 0;
+        int junk =
+            ff_resync_junk(&scan->reader, &scan->format->layout, offset, frames_end(scan), true);
+        if (junk < 0)
+            return junk;
+        if (junk) {
+            scan->done = true;
+            return 0;
+        }
     }
     uint64_t from = scan->join.open ? scan->join.record.offset : offset;
     scan->join.open = false;
@@ -200,7 +206,7 @@ static int pass_damage(struct ff_scan *scan, int code, struct ff_scan_event *eve
         r = ff_resync_zeros(&scan->reader, from, next, &zeros_end);
         junk = r < 0 ? r : zeros_end == next;
     } else if (!junk && directives->tail == FF_TAIL_JUNK)
-        junk = ff_resync_junk(&scan->reader, &scan->format->layout, from, next);
+        junk = ff_resync_junk(&scan->reader, &scan->format->layout, from, next, false);
     if (junk < 0)
         return junk;
     if (!junk)

@@ -8,6 +8,7 @@ import select
 import struct
 import subprocess
 
+import archives
 import harness
 from harness import Mount, check, contains, equal, framefs, test
 
@@ -239,6 +240,28 @@ def at_reading():
                     equal((number, error.errno), (5, errno.EIO), 'the record that fails')
     with Mount(path) as mount:
         equal(len(mount.read('00000005')), len(payload(5)), 'without verify=read')
+
+
+@test('headings between weather messages are passed over, a damaged message is not', fuse=False)
+def headings():
+    heading = b'\r\r\n123 \r\r\nSAUK01 EGRR 121200\r\r\n'
+    for name in ('grib', 'bufr'):
+        data, records = archives.archive(name)
+        messages = [data[start:end] for start, end, _ in records]
+        path = harness.write(heading + heading.join(messages) + b'\r\r\n\x03')
+        found = verified(path, status=0)
+        equal((found['format'], found['records'], found['damage']), (name, len(messages), []), name)
+        for which in (0, 3, len(messages) - 1):
+            message = messages[which]
+            for at in (0, len(message) - 1):
+                changed = bytearray(message)
+                changed[at] ^= 0x20
+                parts = [*messages[:which], bytes(changed), *messages[which + 1:]]
+                found = verified(harness.write(heading.join(parts)), status=1)
+                equal((found['records'], len(found['damage'])), (len(messages) - 1, 1),
+                      f'{name}, byte {at} of message {which} changed')
+        cut = verified(harness.write(data[:-1]), status=0)
+        equal((cut['records'], len(cut['damage'])), (len(messages) - 1, 1), f'{name} cut short')
 
 
 harness.main()

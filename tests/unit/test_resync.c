@@ -197,6 +197,16 @@ static void tails_are_hidden(void **state)
     /* What ends as a frame does is a damaged one. */
     IS(JUNK, "REC\1aENDREX\1bENDREC\1cEND", "r0+8 d8+8 r16+8");
     IS(JUNK, "hello", "d0+5");
+    /* So is what begins as one, wherever it does; also behind the last frame. */
+    IS(JUNK, "REC\1aENDREC\1bANDREC\1cEND", "r0+8 d8+8 r16+8");
+    IS(JUNK, "REC\1aENDheadREC\1bANDREC\1cEND", "r0+8 d8+12 r20+8");
+    IS(JUNK, "REC\1aENDREX\1bEND", "r0+8 d8+8");
+    IS(JUNK, "REC\1aENDREC\1bAND", "r0+8 d8+8");
+    IS(JUNK, "REC\1aENDREC\1bEN", "r0+8 d8+7~");
+    IS(JUNK, "REC\1aENDheadREC\1bEN", "r0+8 d8+11");
+    /* Frames without an end of their own. */
+    IS("frame = \"REC\" len:u8 data\ntail = junk", "REC\1ahello", "r0+5");
+    IS("frame = \"REC\" len:u8 data\ntail = junk", "REC\1ahelloREC\2b", "r0+5 d5+10");
 }
 
 static void heads_are_hidden(void **state)
