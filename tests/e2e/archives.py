@@ -139,7 +139,6 @@ WRITERS = {
     'rdw': plain(lambda n: be(n + 4, 2) + be(0, 2)),
     'pkt-line': plain(lambda n: b'%04x' % (n + 4), end=b'0000'),
     'http-chunked': plain(lambda n: b'%x\r\n' % n, lambda n: b'\r\n', least=1, end=b'0\r\n\r\n'),
-    'resp-bulk': plain(lambda n: b'$%d\r\n' % n, lambda n: b'\r\n'),
     'cdbmake': plain(lambda n: b'+3,%d:key->' % n, lambda n: b'\n', end=b'\n'),
     'mp4': plain(lambda n: be(n + 8, 4) + b'free'),
     'asdf': plain(lambda n: b'\xd3BLK' + struct.pack('>HI4sQQQ', 48, 0, bytes(4), n + 8, n, n) +
@@ -224,6 +223,16 @@ def grib(name):
             yield Record(b'GRIB\0\0\0\x02' + be(len(p) + 20, 8), p, b'7777')
         else:
             yield Record(b'GRIB' + be(len(p) + 12, 3) + b'\x01', p, b'7777')
+
+
+@writer('resp-bulk')
+def resp(name):
+    """As in an append-only file: commands of two strings each, a time before the first."""
+    yield b'#TS:1700000000\r\n'
+    for i, p in enumerate(payloads(name)):
+        if i % 2 == 0:
+            yield b'*2\r\n'
+        yield Record(b'$%d\r\n' % len(p), p, b'\r\n')
 
 
 @writer('fstrm')
