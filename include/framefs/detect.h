@@ -35,7 +35,8 @@ struct ff_head {
  * the file is where that can be told, names the formats, and what to do. The extension of the
  * archive's name decides between formats that fit equally well, and lets a format that fits to the
  * archive's end be believed sooner; a format that was added to the set comes before a built-in one
- * that fits equally well. */
+ * that fits equally well, and one that has no extension before one whose extension the name lacks.
+ */
 int ff_format_detect(const struct ff_formats *formats, const struct ff_head *head,
                      struct ff_format **ret_format, struct ff_error *error);
 

@@ -45,8 +45,9 @@ struct entry {
     struct ff_candidate candidate;
     enum class class;
     uint64_t bits;
-    bool added;   /* to the set; not built in */
-    size_t index; /* in the set */
+    bool added;      /* to the set; not built in */
+    bool lacks_none; /* the archive's name lacks no extension that its files have */
+    size_t index;    /* in the set */
 };
 
 struct ranking {
@@ -179,10 +180,11 @@ static int compare(const void *a_of, const void *b_of)
     return a->index < b->index ? -1 : 1;
 }
 
-/* What decides between formats that as much speaks for. */
+/* What decides between formats that as much speaks for. An extension that the name lacks speaks
+ * against a format: Fortran records of even sizes fit as tape images (.tap), too. */
 static unsigned int preference(const struct entry *entry)
 {
-    return entry->candidate.extension * 2U + entry->added;
+    return entry->candidate.extension * 4U + entry->added * 2U + entry->lacks_none;
 }
 
 static int compare_preference(const void *a_of, const void *b_of)
@@ -290,6 +292,7 @@ static int rank(const struct ff_formats *formats, const struct ff_head *head,
         snprintf(entry->candidate.name, sizeof(entry->candidate.name), "%s", format->name);
         entry->index = i;
         entry->added = ff_formats_origin(formats, i) != NULL;
+        entry->lacks_none = !head->name || format->extension[0] == '\0';
         judge(format, head, ranking->known, entry);
         ranking->count++;
     }

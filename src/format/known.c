@@ -89,6 +89,9 @@ static const struct magic magics[] = {
     MAGIC(0, "GIF89a", "a GIF picture", NULL),
     MAGIC(0, "II*\0", "a TIFF picture", NULL),
     MAGIC(0, "MM\0*", "a TIFF picture", NULL),
+    MAGIC(0, "FORM", "an IFF file",
+          "describe its chunks: --frame '\"FORM\" u32be str[4] ; type:str[4] len:u32be data "
+          "align[2]'"),
     MAGIC(0, "OggS\0", "an Ogg stream", NULL),
     MAGIC(0, "fLaC", "a FLAC recording", NULL),
     MAGIC(0, "ID3\x03\0", "an MP3 recording", NULL),
@@ -98,18 +101,22 @@ static const struct magic magics[] = {
 
 static const struct ff_known text = {"text", "framefs reads records that lengths tell, not lines"};
 
-/* No control bytes but those that set text; UTF-16 by its mark. */
+/* No control bytes but those that set text, and a byte of ASCII, which all texts have; UTF-16 by
+ * its mark. */
 static bool is_text(const struct ff_head *head)
 {
     const uint8_t *bytes = head->buf;
     size_t len = head->len < TEXT_LOOKED_AT_BYTES ? head->len : TEXT_LOOKED_AT_BYTES;
+    bool ascii = false;
 
     if (len >= 2 && (memcmp(bytes, "\xff\xfe", 2) == 0 || memcmp(bytes, "\xfe\xff", 2) == 0))
         return bytes[0] == 0xff ? len >= 4 && bytes[3] == 0 : len >= 4 && bytes[2] == 0;
-    for (size_t i = 0; i < len; i++)
+    for (size_t i = 0; i < len; i++) {
         if ((bytes[i] < 0x20 && !(bytes[i] >= '\t' && bytes[i] <= '\r')) || bytes[i] == 0x7f)
             return false;
-    return len > 0;
+        ascii = ascii || bytes[i] < 0x80;
+    }
+    return ascii;
 }
 
 const struct ff_known *ff_known_find(const struct ff_head *head)

@@ -494,6 +494,10 @@ static void files_that_are_something_else_are_told(void **state)
         {"\xff\xfeh\0e\0l\0l\0o\0", 12, "text", "not lines"},
         {"\xfe\xff\0h\0e\0l\0l\0o", 12, "text", "not lines"},
         {"!<thin>\n/       ", 16, "thin ar", ""},
+        {"FORM\0\0\0\x08"
+         "AIFFCOMM",
+         16, "IFF", "--frame"},
+        {"\xff\xff\xff\xff\xff\xff\xff\xff", 8, "no known format fits", "--format"},
     };
     uint8_t tar[512] = {'a'};
 
@@ -504,6 +508,22 @@ static void files_that_are_something_else_are_told(void **state)
     memcpy(tar + 257, "ustar", 5);
     is_none(tar, sizeof(tar), NULL, -ENOENT, "tar archive");
     is_none(tar, 261, NULL, -ENOENT, "no known format fits");
+}
+
+/* Numbers have even sizes, so that Fortran's records are a tape's, too. */
+static void an_extension_that_is_missing_decides(void **state)
+{
+    (void)state;
+    struct bytes bytes = {0};
+    for (unsigned int i = 0; i < 50; i++) {
+        append_le(&bytes, 4 + 8 * i, 4);
+        append_noise(&bytes, 4 + 8 * i);
+        append_le(&bytes, 4 + 8 * i, 4);
+    }
+    is_none(bytes.at, bytes.len, NULL, -ENOTUNIQ, "fortran, simh-tap");
+    is(&bytes, "wind.dat", "fortran");
+    is(&bytes, "backup.tap", "simh-tap");
+    free(bytes.at);
 }
 
 static void a_known_file_is_no_chain_of_lengths(void **state)
@@ -559,6 +579,7 @@ int main(void)
         cmocka_unit_test(a_head_of_a_pipe_tells_as_much),
         cmocka_unit_test(a_first_frame_larger_than_the_head_tells_its_constants),
         cmocka_unit_test(files_that_are_something_else_are_told),
+        cmocka_unit_test(an_extension_that_is_missing_decides),
         cmocka_unit_test(a_known_file_is_no_chain_of_lengths),
         cmocka_unit_test(the_best_come_first_however_few_are_wanted),
     };
