@@ -142,6 +142,17 @@ static int check_kind(const char *path, mode_t mode, struct ff_error *error)
     }
 }
 
+/* Files that the kernel generates say that they are empty. */
+static int check_size(const char *path, int fd, const struct ff_source_stat *stat,
+                      struct ff_error *error)
+{
+    uint8_t byte;
+
+    if (stat->size > 0 || pread(fd, &byte, 1, 0) <= 0)
+        return 0;
+    return refuse(-ESPIPE, path, "does not tell its size: " STREAM_ADVICE, error);
+}
+
 int ff_source_open_file(const char *path, struct ff_source **ret_source, struct ff_error *error)
 {
     /* O_NONBLOCK: a named pipe without a writer must not hang; files and disks ignore it. */
@@ -166,9 +177,10 @@ int ff_source_open_file(const char *path, struct ff_source **ret_source, struct 
         return ff_error_set(error, -ENOMEM, "out of memory");
     *file = (struct ff_source_file){.source.ops = &file_ops, .is_block = S_ISBLK(st.st_mode)};
     r = fd_stat(fd, file->is_block, &file->opened);
+    r = r < 0 ? refuse(r, path, strerror(-r), error) : check_size(path, fd, &file->opened, error);
     if (r < 0) {
         free(file);
-        return refuse(r, path, strerror(-r), error);
+        return r;
     }
     file->fd = fd;
     fd = -1;

@@ -126,6 +126,9 @@ static void what_is_no_archive_is_refused_with_advice(void **state)
     assert_int_equal(ff_source_open_file("/dev/null", &source, &error), -ESPIPE);
     assert_non_null(strstr(error.text, "/dev/null: is a character device"));
     assert_int_equal(ff_source_open_file("/dev/null", &source, NULL), -ESPIPE);
+    /* It has bytes, and says that it has none. */
+    assert_int_equal(ff_source_open_file("/proc/self/stat", &source, &error), -ESPIPE);
+    assert_non_null(strstr(error.text, "does not tell its size"));
     assert_refused("red\x1b[31m\n", -ENOENT, "red\\x1b[31m\\x0a");
 }
 
