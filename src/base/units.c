@@ -161,8 +161,7 @@ static unsigned int utf8_decode(const uint8_t *text, size_t len, uint32_t *ret_c
     return width;
 }
 
-/* False for what would move the cursor, end the line or turn the direction of a terminal's text. */
-static bool is_printable(uint32_t code)
+bool ff_code_is_printable(uint32_t code)
 {
     if (code < 0x20 || (code >= 0x7f && code <= 0x9f) || code == '\\')
         return false;
@@ -182,7 +181,7 @@ size_t ff_escape(char *out, size_t out_size, const void *text, size_t len)
     for (size_t i = 0; i < len;) {
         uint32_t code = 0;
         unsigned int width = utf8_decode(bytes + i, len - i, &code);
-        bool plain = width > 0 && is_printable(code);
+        bool plain = width > 0 && ff_code_is_printable(code);
         if (width == 0)
             width = 1;
         size_t need = plain ? width : 4 * (size_t)width;
@@ -212,7 +211,7 @@ bool ff_is_printable(const void *text, size_t len)
     for (size_t i = 0; i < len;) {
         uint32_t code = 0;
         unsigned int width = utf8_decode(bytes + i, len - i, &code);
-        if (width == 0 || (!is_printable(code) && code != '\\'))
+        if (width == 0 || (!ff_code_is_printable(code) && code != '\\'))
             return false;
         i += width;
     }

@@ -22,6 +22,10 @@ const char *ff_format_size(char buf[FF_SIZE_TEXT_BYTES], uint64_t bytes);
  * the length. out_size >= 1. */
 size_t ff_escape(char *out, size_t out_size, const void *text, size_t len);
 
+/* False for what would move the cursor, end the line or turn the direction of a terminal's text,
+ * and for the backslash. */
+bool ff_code_is_printable(uint32_t code);
+
 /* Whether text is printable UTF-8: all that ff_escape() would leave as it is, and backslashes. */
 bool ff_is_printable(const void *text, size_t len);
 

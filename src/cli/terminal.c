@@ -44,6 +44,13 @@ static void write_escaped(struct ff_output *out, const unsigned char *bytes, siz
         ff_output_format(out, "\\x%02x", bytes[i]);
 }
 
+/* The locale does not know that some of its printable characters turn the direction of the text. */
+static bool is_shown(wchar_t character)
+{
+    return iswprint((wint_t)character) &&
+           (character == L'\\' || ff_code_is_printable((uint32_t)character));
+}
+
 void ff_terminal_write(struct ff_output *out, struct ff_terminal_text *text, const void *buf,
                        size_t len)
 {
@@ -60,7 +67,7 @@ void ff_terminal_write(struct ff_output *out, struct ff_terminal_text *text, con
         size_t used = mbrtowc(&character, (const char *)&bytes[i], 1, &text->state);
         if (used == (size_t)-2 && text->pending_len < sizeof(text->pending))
             continue;
-        if (used <= 1 && iswprint((wint_t)character)) {
+        if (used <= 1 && is_shown(character)) {
             ff_output_write(out, text->pending, text->pending_len);
             text->pending_len = 0;
             continue;

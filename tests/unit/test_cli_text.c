@@ -111,14 +111,14 @@ static void a_failed_write_is_remembered_and_the_last(void **state)
 static void a_terminal_gets_no_command_from_an_archive(void **state)
 {
     struct ff_terminal_text text = {0};
-    static const char bytes[] = "a\tb\n\033[31m\r\0\x7f\\\xff\xc3\xa4\xc3x\xe2\x82";
+    static const char bytes[] = "a\tb\n\033[31m\r\0\x7f\\\xff\xc3\xa4\xe2\x80\xae\xc3x\xe2\x82";
 
     (void)state;
     /* A byte at a time: characters are cut everywhere. */
     for (size_t i = 0; i < sizeof(bytes) - 1; i++)
         ff_terminal_write(&out, &text, bytes + i, 1);
     ff_terminal_flush(&out, &text);
-    expect_written("a\tb\n\\x1b[31m\\x0d\\x00\\x7f\\\\xff\xc3\xa4\\xc3x\\xe2\\x82");
+    expect_written("a\tb\n\\x1b[31m\\x0d\\x00\\x7f\\\\xff\xc3\xa4\\xe2\\x80\\xae\\xc3x\\xe2\\x82");
 }
 
 static void times_have_nanoseconds_and_a_limit(void **state)
