@@ -5,6 +5,9 @@
 
 #include "archive/reader.h"
 
+/* Of large frames the headers alone are looked at: small reads find them. */
+#define HEADER_BYTES 512
+
 /* What is read of one joined record, and how far it is. */
 struct reading {
     struct ff_reader reader;
@@ -127,6 +130,7 @@ int ff_joined_read(struct ff_source *source, const struct ff_layout *layout,
     int r = ff_reader_init(&reading.reader, source, ff_record_end(record), 2 * FF_DECODE_NEED_MAX);
     if (r < 0)
         return r;
+    reading.reader.chunk = reading.reader.chunk_first = HEADER_BYTES;
     r = take_frames(&reading, &decoder, record, what, &here);
     ff_reader_done(&reading.reader);
     if (r == 0)

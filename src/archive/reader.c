@@ -14,6 +14,7 @@ int ff_reader_init(struct ff_reader *reader, struct ff_source *source, uint64_t 
                                  .limit = limit,
                                  .capacity = capacity,
                                  .chunk = CHUNK_FIRST_BYTES,
+                                 .chunk_first = CHUNK_FIRST_BYTES,
                                  .buf = malloc(capacity)};
     if (!reader->buf)
         return -ENOMEM;
@@ -59,7 +60,7 @@ int ff_reader_fill(struct ff_reader *reader, uint64_t keep, uint64_t offset, siz
         window->offset = offset;
         window->len = 0;
         end = offset;
-        reader->chunk = CHUNK_FIRST_BYTES;
+        reader->chunk = reader->chunk_first;
     }
     size_t missing = (size_t)(offset + len - end);
     size_t want = missing > reader->chunk ? missing : reader->chunk;

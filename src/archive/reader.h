@@ -14,8 +14,9 @@ struct ff_reader {
     uint64_t limit; /* where the archive ends, or FF_SIZE_UNKNOWN while that is not known */
     uint8_t *buf;   /* owned */
     size_t capacity;
-    size_t chunk;   /* bytes that the next read asks for: little after a jump, then more */
-    uint64_t reads; /* how many were made */
+    size_t chunk;       /* bytes that the next read asks for: little after a jump, then more */
+    size_t chunk_first; /* after a jump; the caller may lower it before the first read */
+    uint64_t reads;     /* how many were made */
     struct ff_window window;
 };
 
