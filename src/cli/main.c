@@ -104,6 +104,9 @@
  *   fs/failure.c          errors of requests, logged with measure
  *   fs/message.c          what libfuse and fusermount3 print
  *   fs/mountinfo.c        the kernel's table of mounts
+ *   fs/sandbox.c          what the process that reads archives gives up
+ *   fs/landlock.c         its paths, its network
+ *   fs/syscalls.c         its system calls, all but those of a table
  *   fs/daemon.c           going to the background
  *   fs/umount.c           taking a mount away
  *   fs/state.h            a mount, as this layer shares it
