@@ -130,6 +130,41 @@ static void a_joined_record_is_read_anywhere(void **state)
     bytes_done(&bytes);
 }
 
+/* More records than places are known of, read in turns: none gets another's bytes. */
+static void places_of_one_record_are_none_of_another(void **state)
+{
+    (void)state;
+    enum { RECORDS = 40, LEN = 20, READS = 4000 };
+    struct bytes bytes = {0};
+    uint64_t read_bytes, seed = 8;
+    size_t begin[RECORDS], fragments[RECORDS];
+
+    for (size_t i = 0; i < RECORDS; i++) {
+        begin[i] = bytes.len;
+        fragments[i] = 64 + i;
+        add_record(&bytes, fragments[i], LEN);
+    }
+    struct ff_archive *archive = counted_archive(&bytes, FRAGS, &read_bytes);
+    for (int n = 0; n < READS; n++) {
+        struct ff_record record;
+        struct ff_view view;
+        uint8_t buf[30];
+        size_t i = next_random(&seed, RECORDS);
+        bool frame = next_random(&seed, 2);
+        size_t at = next_random(&seed, fragments[i] * LEN - sizeof(buf));
+        assert_int_equal(ff_archive_record(archive, i, &record), 0);
+        assert_int_equal(
+            ff_view_record(archive, &record, frame ? FF_CONTENT_FRAME : FF_CONTENT_PAYLOAD, &view),
+            0);
+        assert_int_equal(ff_view_read(archive, &view, buf, sizeof(buf), at, NULL), sizeof(buf));
+        for (size_t k = 0; k < sizeof(buf); k++, at++)
+            assert_int_equal(
+                buf[k], bytes.at[begin[i] + (frame ? at : at / LEN * (LEN + 3) + 3 + at % LEN)]);
+    }
+    ff_archive_close(archive);
+    bytes_done(&bytes);
+}
+
 static void many_hidden_frames_before_a_part_are_passed_once(void **state)
 {
     (void)state;
@@ -219,6 +254,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_joined_record_is_read_anywhere),
+        cmocka_unit_test(places_of_one_record_are_none_of_another),
         cmocka_unit_test(many_hidden_frames_before_a_part_are_passed_once),
         cmocka_unit_test(zeros_over_many_blocks_are_read_once),
         cmocka_unit_test(frames_tried_after_damage_have_a_limit),
