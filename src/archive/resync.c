@@ -170,7 +170,7 @@ static size_t find_marker(const struct ff_decoder *decoder, const uint8_t **ret_
         const struct ff_item *last = &layout->items[alt->first + alt->count - 1U];
         if (alt->end)
             continue;
-        if (last->condition != FF_CONDITION_REMEMBERED)
+        if (last->condition != FF_CONDITION_REMEMBERED || last->remember)
             return 0;
         len = (size_t)last->size;
     }

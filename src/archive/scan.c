@@ -395,12 +395,24 @@ static int note_context(struct ff_scan *scan)
     return ff_contexts_add(&scan->contexts, &scan->decoder, clock);
 }
 
+/* Whether all checksums of the frame just decoded match: 1 or 0, negative when the source fails. */
+static int sums_match(struct ff_scan *scan)
+{
+    struct ff_sum sum;
+    int r;
+
+    for (unsigned int i = 0; (r = ff_sums_check(&scan->reader, &scan->decoder, i, &sum)) == 0; i++)
+        if (!sum.matches)
+            return 0;
+    return r == -ENOENT ? 1 : r;
+}
+
 /* 1 to go on, 0 with an event (or the end), negative when the source fails. */
 static int scan_frame(struct ff_scan *scan, struct ff_scan_event *event)
 {
     const struct ff_layout *layout = &scan->format->layout;
     uint32_t state = scan->position.state;
-    bool failed;
+    bool remembered = scan->decoder.state.remembers, failed;
 
     int r =
         ff_reader_decode(&scan->reader, &scan->decoder, FF_FRAME, scan->position.offset, &failed);
@@ -410,6 +422,17 @@ static int scan_frame(struct ff_scan *scan, struct ff_scan_event *event)
         return pass_damage(scan, r, event);
     const struct ff_decoder *decoder = &scan->decoder;
     const struct ff_alt *alt = &layout->alts[decoder->alt];
+    /* What hides all that follows is believed only when its checksums match: the end of the
+     * archive, and what later frames must repeat. */
+    bool remembers = !remembered && decoder->state.remembers;
+    if (alt->end || remembers) {
+        if ((r = sums_match(scan)) < 0)
+            return r;
+        if (r == 0 && alt->end)
+            return pass_damage(scan, -EUCLEAN, event);
+        if (r == 0)
+            scan->decoder.state.remembers = false;
+    }
     if (alt->end) {
         scan->tail_offset = decoder->offset;
         scan->tail_len = decoder->end - decoder->offset;

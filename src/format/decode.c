@@ -180,6 +180,8 @@ static int check_text(struct ff_decoder *d, const struct ff_item *item, const ui
         return 0;
     if (item->remember)
         memcpy(d->remembered, bytes, (size_t)item->size);
+    if (item->condition == FF_CONDITION_REMEMBERED && item->remember && !d->state.remembers)
+        return 0;
     if (item->condition == FF_CONDITION_REMEMBERED)
         return memcmp(bytes, d->state.remembered, (size_t)item->size) == 0
                    ? 0
@@ -609,6 +611,9 @@ static int finish_alt(struct ff_decoder *d)
     d->state.order = d->order;
     if (d->section == FF_PREAMBLE) {
         d->state.preamble = d->alt;
+        memcpy(d->state.remembered, d->remembered, sizeof(d->remembered));
+    } else if (alt->remembers && !d->state.remembers) {
+        d->state.remembers = true;
         memcpy(d->state.remembered, d->remembered, sizeof(d->remembered));
     }
     return FF_DECODE_DONE;

@@ -20,8 +20,9 @@
 struct ff_decode_state {
     uint8_t order;    /* FF_ORDER_LE or FF_ORDER_BE: of the last byte-order mark */
     uint8_t preamble; /* which alternative of the preamble matched */
+    bool remembers;   /* the first frame was met whose field later ones repeat */
     /* What the preamble tells of the frames: where they end, UINT64_MAX at the archive's end; and
-     * the bytes of the field that they repeat. */
+     * the bytes of the field that they repeat, its or the first frame's. */
     uint64_t frames_end;
     uint8_t remembered[FF_REMEMBERED_MAX_BYTES];
 };
@@ -47,7 +48,7 @@ enum ff_decode_fault_kind {
     FF_FAULT_EMPTY,         /* a frame of no bytes */
     FF_FAULT_MAX,           /* a frame larger than the description allows; other: that */
     FF_FAULT_FRAG,          /* value tells no kind of fragment */
-    FF_FAULT_REMEMBERED,    /* bytes are not those of the preamble's field */
+    FF_FAULT_REMEMBERED,    /* bytes are not those of the field that is remembered */
     FF_FAULT_HEADERS,       /* a line is no header */
     FF_FAULT_HEADER_COUNT,  /* value times the header that is needed once; other: which one */
     FF_FAULT_HEADER_DIGITS, /* the header's value is no number; other: which one */

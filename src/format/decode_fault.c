@@ -101,7 +101,8 @@ const char *ff_decode_fault_text(const struct ff_layout *layout,
         snprintf(buf, size, "%s tells no kind of fragment", v);
         break;
     case FF_FAULT_REMEMBERED:
-        snprintf(buf, size, "%s does not repeat the bytes that the preamble tells", what);
+        snprintf(buf, size, "%s does not repeat the bytes that the %s tells", what,
+                 layout->alts[fault->alt].remembers ? "first frame" : "preamble");
         break;
     case FF_FAULT_HEADERS:
         snprintf(buf, size, "a line of the headers is not \"Name: value\"");

@@ -119,8 +119,8 @@ static unsigned int fixed_bits(const struct ff_decoder *d, const struct ff_windo
     }
     if (item->condition == FF_CONDITION_TEXT)
         return text_bits(layout, item->text);
-    if (item->condition == FF_CONDITION_REMEMBERED)
-        return len * BYTE_BITS;
+    if (item->condition == FF_CONDITION_REMEMBERED) /* the first of them repeats nothing */
+        return item->remember ? 0 : len * BYTE_BITS;
     if (item->condition == FF_CONDITION_SAME) {
         bits = repeated_bits(d, item, item->slot);
         evidence->repeated += bits;

@@ -222,7 +222,10 @@ static void add_condition(char text[FF_EXPLAIN_WORDS_SIZE], const struct ff_expl
         add(text, "differs from %s", ff_explain_slot_label(field, item->same, label));
         break;
     case FF_CONDITION_REMEMBERED:
-        add(text, "repeats the preamble's %s", remembered_label(field, label));
+        if (item->remember)
+            add(text, "the same as in the first frame");
+        else
+            add(text, "repeats the preamble's %s", remembered_label(field, label));
         break;
     }
 }
@@ -413,6 +416,6 @@ void ff_explain_meaning(const struct ff_explain_field *field, char text[FF_EXPLA
     if (item->kind != FF_ITEM_PAD || !is_of_payload(field))
         add_kind(text, field);
     add_sign(text, item);
-    if (item->remember)
+    if (item->remember && item->condition == FF_CONDITION_NONE)
         add(text, ", which frames repeat");
 }

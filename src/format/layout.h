@@ -34,7 +34,7 @@
 #define FF_OFFSET_MAX           ((UINT64_C(1) << 63) - 1)
 #define FF_HEADERS_MAX_BYTES    FF_LINE_MAX_BYTES /* of headers{}, its blank line included */
 #define FF_LAYOUT_HEADERS_MAX   16                /* names in headers{}, all alternatives */
-#define FF_REMEMBERED_MAX_BYTES 32                /* of a preamble's field that frames repeat */
+#define FF_REMEMBERED_MAX_BYTES 32                /* of a field that later frames repeat */
 
 /* A field's value: any 64-bit number of either sign, scaled by at most FF_SCALE_MAX. */
 __extension__ typedef __int128 ff_value;
@@ -70,7 +70,8 @@ enum ff_condition {
     FF_CONDITION_NOT_TEXT,
     FF_CONDITION_SAME, /* the same value as slot `same` */
     FF_CONDITION_NOT_SAME,
-    FF_CONDITION_REMEMBERED, /* the bytes of the preamble's field that is remembered */
+    FF_CONDITION_REMEMBERED, /* the bytes that are remembered: of the preamble's field, or of the
+                                same field in the first frame */
 };
 
 enum ff_size_kind {
@@ -206,6 +207,7 @@ struct ff_alt {
     uint8_t equation_count;
     uint8_t source; /* which of the texts that were compiled */
     bool hide, end;
+    bool remembers;        /* its field is remembered, of the first frame */
     bool section;          /* what comes before it says nothing of what follows */
     bool context;          /* later records cannot be read without it */
     bool interface;        /* it tells the clock of the section's next interface (pcapng) */

@@ -167,6 +167,8 @@ static int take_item(struct ff_parser *parser)
                                   "'record' means the whole frame and cannot be a name");
         if (ff_parser_name_is_taken(parser, parser->text + word.start, word.len))
             return ff_parser_fail(parser, -EINVAL, word.start, word.len, "this name is taken");
+        if ((r = ff_lex_add_text(parser, parser->text + word.start, word.len, &item->name)) < 0)
+            return r;
     } else {
         parser->pos = start;
         word.len = 0;
@@ -204,8 +206,6 @@ static int take_item(struct ff_parser *parser)
     item->column = (uint16_t)start;
     item->span = (uint16_t)(parser->pos - start);
     if (word.len) {
-        if ((r = ff_lex_add_text(parser, parser->text + word.start, word.len, &item->name)) < 0)
-            return r;
         note_role(parser, word, item);
         bool told = false;
         for (unsigned int i = pending_before; i < parser->pending_count; i++)

@@ -151,19 +151,38 @@ static int take_function(struct ff_parser *parser, struct ff_item *item, size_t 
     return ff_parser_add_pending(parser, &pending);
 }
 
+/* "log:bytes[4]=log": every frame has the bytes of the first one there. */
+static bool take_first(struct ff_parser *parser, struct ff_item *item)
+{
+    struct ff_layout *layout = parser->layout;
+
+    for (unsigned int i = 0; i < layout->item_count; i++) {
+        const struct ff_item *other = &layout->items[i];
+        if (other->remember && other->size != item->size)
+            return false;
+        if (other->remember &&
+            (other->condition != FF_CONDITION_REMEMBERED ||
+             !ff_layout_text_is(layout, other->name, layout->text + item->name.start,
+                                item->name.len)))
+            return false;
+    }
+    item->remember = true;
+    item->condition = FF_CONDITION_REMEMBERED;
+    parser->alt->remembers = true;
+    return true;
+}
+
 /* "bytes[16]=sync", where sync is a field of that size in every alternative of the preamble: each
  * frame repeats its bytes. One name can be repeated so. */
-static bool take_remembered(struct ff_parser *parser, struct ff_item *item, size_t start,
-                            size_t len)
+static bool take_marker(struct ff_parser *parser, struct ff_item *item, size_t start, size_t len)
 {
     struct ff_layout *layout = parser->layout;
     const char *name = parser->text + start;
     unsigned int preambles = layout->alt_first[FF_PREAMBLE + 1], found = 0;
 
-    if (parser->section != FF_FRAME || item->kind != FF_ITEM_BYTES ||
-        item->size_kind != FF_SIZE_FIXED || item->size == 0 ||
-        item->size > FF_REMEMBERED_MAX_BYTES || item->condition != FF_CONDITION_NONE)
-        return false;
+    for (unsigned int a = preambles; a <= layout->alt_count; a++)
+        if (layout->alts[a].remembers)
+            return false;
     struct ff_item *fields[FF_LAYOUT_ALTS_MAX];
     for (unsigned int a = 0; a < preambles; a++)
         for (unsigned int i = 0; i < layout->alts[a].count; i++) {
@@ -183,6 +202,18 @@ static bool take_remembered(struct ff_parser *parser, struct ff_item *item, size
     item->condition = FF_CONDITION_REMEMBERED;
     layout->preamble_tells = true;
     return true;
+}
+
+static bool take_remembered(struct ff_parser *parser, struct ff_item *item, size_t start,
+                            size_t len)
+{
+    if (parser->section != FF_FRAME || item->kind != FF_ITEM_BYTES ||
+        item->size_kind != FF_SIZE_FIXED || item->size == 0 ||
+        item->size > FF_REMEMBERED_MAX_BYTES || item->condition != FF_CONDITION_NONE)
+        return false;
+    if (ff_layout_text_is(parser->layout, item->name, parser->text + start, len))
+        return take_first(parser, item);
+    return take_marker(parser, item, start, len);
 }
 
 /* What follows '=' or '!='. */

@@ -84,30 +84,23 @@ def recordio_magic():
 
 # ---- LevelDB ----
 
-def crc32c(content):
-    crc = 0xffffffff
-    for byte in content:
-        crc ^= byte
-        for _ in range(8):
-            crc = crc >> 1 ^ (0x82f63b78 if crc & 1 else 0)
-    return crc ^ 0xffffffff
-
-
-def leveldb(payloads):
-    """leveldb/doc/log_format.md"""
+def leveldb(payloads, log=None):
+    """leveldb/doc/log_format.md; log: recycled, with this number ("Write Ahead Log File Format")"""
     out = b''
+    number = b'' if log is None else struct.pack('<I', log)
+    header = 7 + len(number)
     for payload in payloads:
         first = True
         while first or payload:
             left = 32768 - len(out) % 32768
-            if left < 7:
+            if left < header:
                 out += bytes(left)
                 left = 32768
-            part, payload = payload[:left - 7], payload[left - 7:]
+            part, payload = payload[:left - header], payload[left - header:]
             kind = (1 if not payload else 2) if first else (4 if not payload else 3)
-            crc = crc32c(bytes([kind]) + part)
-            masked = (crc >> 15 | crc << 17) + 0xa282ead8 & 0xffffffff
-            out += struct.pack('<IHB', masked, len(part), kind) + part
+            kind += 4 if number else 0
+            masked = harness.masked_crc32c(bytes([kind]) + number + part)
+            out += struct.pack('<IHB', masked, len(part), kind) + number + part
             first = False
     return out
 
@@ -123,6 +116,30 @@ def leveldb_blocks():
     path = harness.write(content)
     with Mount('--format=leveldb-log', path) as mount:
         equal(mount.control('all') == b''.join(want), True, 'all')
+
+
+@test('RocksDB: what an older log left behind the newest one is none of its records')
+def rocksdb_recycled():
+    r = harness.seeded(23)
+    sizes = (100, 7, 0, 32768 - 11 - 111 - 18 - 11, 40000, 300)
+    old, new = ([r.randbytes(n) for n in sizes] for _ in range(2))
+    older = leveldb(old, 6)
+    equal(payloads_of('rocksdb-recycled', older), old, 'records of one log')
+    # Written over by fewer records: of the same sizes, so that a frame of the older log follows.
+    for count in (1, 2, 3, 4, 5):
+        newer = leveldb(new[:count], 7)
+        content = newer + older[len(newer):]
+        equal(payloads_of('rocksdb-recycled', content), new[:count], f'{count} records')
+    # Elsewhere the end stands in the middle of an older frame: that is told, up to the next block.
+    newer = leveldb([*new[:2], b'end'], 7)
+    with Mount('--format=rocksdb-recycled', '--content=payload',
+               harness.write(newer + older[len(newer):])) as mount:
+        equal([harness.read(p) for p in mount.records()], [*new[:2], b'end'], 'records')
+        line = mount.control('damage').splitlines()[1].split()
+        equal([int(word) for word in line[:2]], [len(newer), 32768 - len(newer)], 'damage')
+    # A whole older log begins behind a block of the newest one.
+    newer = leveldb([bytes(32768 - 11)], 7)
+    equal(payloads_of('rocksdb-recycled', newer + older), [bytes(32768 - 11)], 'a block')
 
 
 # ---- mailboxes ----

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Archives of every built-in format, damaged in many ways, read through the library and through mounts.
+"""Archives of every built-in format, damaged in many ways, read through the library and mounts.
 
 What holds of each: a record that is found is one that was written, or overlaps what was changed, or
 has a wrong checksum; one that was written and is not found overlaps a damage or a changed record;

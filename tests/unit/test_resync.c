@@ -237,6 +237,60 @@ static void sync_markers_are_compared(void **state)
        "r5+6 d11+5");
 }
 
+static void what_the_first_frame_says_is_repeated(void **state)
+{
+    (void)state;
+#define LOG "frame = \"F\" log:bytes[2]=log len:u8 data\n"
+#define OLD "frame.old = \"F\" bytes[2] n:u8 bytes[n] @end\n"
+    IS(LOG, "FAB\1aFAB\2bc", "r0+5 r5+6");
+    IS(LOG "resync = \"FA\"", "FAB\1aFAC\1bFAB\1c", "r0+5 d5+5 r10+5");
+    IS(LOG OLD, "FAB\1aFAB\1bFCD\1cFAB\1d", "r0+5 r5+5");
+    /* Damage before the first good frame says nothing. */
+    IS(LOG OLD "resync = \"FA\"", "XCD\1aFAB\1bFAB\1cFCD\1d", "d0+5 r5+5 r10+5");
+    /* In several alternatives it is the same, and beside a preamble, too. */
+    IS("preamble = \"P\"\nframe.a = \"F\" log:bytes[1]=log len:u8 data\n"
+       "frame.b = \"G\" log:bytes[1]=log len:u8 data\n",
+       "PFA\1aGA\1bGB\1c", "r1+4 r5+4 d9+4");
+}
+
+/* Of an end and of what is to be repeated. */
+static void a_wrong_checksum_hides_nothing(void **state)
+{
+    (void)state;
+#define SUMMED                                                                                     \
+    "frame = log:bytes[1]=log len:u8 u32le=sum32(log..len) data\n"                                 \
+    "frame.old = log:bytes[1] n:u8 u32le=sum32(log..n) bytes[n] @end\n"                            \
+    "block = 16/3\n"
+#define A     "A\1\x42\0\0\0a"
+#define C     "C\1\x44\0\0\0c"
+#define WRONG "C\1\x45\0\0\0c"
+    IS(SUMMED, A A "--" C A "--", "r0+7 r7+7");
+    IS(SUMMED, A A "--" WRONG A "--" A C "--", "r0+7 r7+7 d16+16 r32+7");
+    IS(SUMMED, WRONG A "--" A C "--", "r0+7 r7+7 r16+7");
+}
+
+static void one_field_is_remembered(void **state)
+{
+    (void)state;
+    static const char *const descriptions[] = {
+        "a:bytes[2]=a b:bytes[2]=b len:u8 data",
+        "a:bytes[2]=a len:u8 data | a:bytes[3]=a data[1]",
+        "s:bytes[2]; a:bytes[2]=a b:bytes[2]=s data[1]",
+        "s:bytes[2]; b:bytes[2]=s a:bytes[2]=a data[1]",
+        "a:bytes[33]=a data[1]",
+        "a:u16le=a data[1]",
+        "a:bytes[2]=a; data[1]",
+        "bytes[2]=a data[1]",
+    };
+    struct ff_format *format = NULL;
+
+    assert_int_equal(ff_format_compile("s:bytes[2]; a:bytes[32]=a data[1]", &format, NULL), 0);
+    ff_format_free(format);
+
+    for (size_t i = 0; i < sizeof(descriptions) / sizeof(*descriptions); i++)
+        assert_int_equal(ff_format_compile(descriptions[i], &format, NULL), -EINVAL);
+}
+
 static void frames_end_where_the_preamble_tells(void **state)
 {
     (void)state;
@@ -320,6 +374,9 @@ int main(void)
         cmocka_unit_test(tails_are_hidden),
         cmocka_unit_test(heads_are_hidden),
         cmocka_unit_test(sync_markers_are_compared),
+        cmocka_unit_test(what_the_first_frame_says_is_repeated),
+        cmocka_unit_test(a_wrong_checksum_hides_nothing),
+        cmocka_unit_test(one_field_is_remembered),
         cmocka_unit_test(frames_end_where_the_preamble_tells),
         cmocka_unit_test(the_search_has_a_limit),
         cmocka_unit_test(lengths_in_headers_are_strict),
