@@ -17,16 +17,23 @@ def need(*programs):
             raise harness.Skip(f'{program} is not installed')
 
 
-@functools.cache
 def built(kind):
     """The folder that tools/package wrote its packages of this kind to."""
     need({'deb': 'dh', 'rpm': 'rpmbuild'}[kind])
+    folder, complaint = _build(kind)
+    harness.check(not complaint, f'tools/package {kind}: {complaint}')
+    return folder
+
+
+@functools.cache
+def _build(kind):
+    """(folder, the end of what a build that failed said)"""
     folder = harness.make_dir(kind)
     # The tests that the packages would run have just been run.
     environment = {**os.environ, 'DEB_BUILD_OPTIONS': 'nocheck'}
-    harness.run(os.path.join(harness.ROOT, 'tools', 'package'), kind, folder, env=environment,
-                timeout=LIMIT_S)
-    return folder
+    result = harness.run(os.path.join(harness.ROOT, 'tools', 'package'), kind, folder,
+                         env=environment, timeout=LIMIT_S, status=None)
+    return folder, result.err[-2000:] if result.status else None
 
 
 def one(*pattern):
