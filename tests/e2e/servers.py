@@ -184,24 +184,37 @@ def ganesha(directory, network=None):
 
 
 class Network:
-    """A network namespace that has nothing but a loopback, until the with block ends."""
+    """A network namespace that has nothing but a loopback and rpcbind, until the with block ends.
+
+    rpcbind becomes another user and loses the signal of _end_with_the_test: a shell ends it when
+    the pipe ends that the test holds.
+    """
+
+    SCRIPT = ('ip link set lo up || exit; echo up; exec 3<&0; rpcbind -f & cat <&3 & wait -n; '
+              'kill $(jobs -p); wait')
 
     def __init__(self):
-        need('unshare', 'nsenter', 'ip')
-        self.holder = subprocess.Popen(['unshare', '-n', 'sh', '-c',
-                                        'ip link set lo up && echo up && exec cat'],
+        need('unshare', 'nsenter', 'ip', 'rpcbind')
+        self.holder = subprocess.Popen(['unshare', '-n', 'bash', '-c', self.SCRIPT],
                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                        stderr=subprocess.PIPE, start_new_session=True)
         self.pid = self.holder.pid
-        if self.holder.stdout.readline() != b'up\n':
-            raise Skip(f'no network namespace: {self.holder.communicate()[1].decode().strip()}')
         self.inside = ('nsenter', '-t', str(self.pid), '-n', '--')
+        if self.holder.stdout.readline() == b'up\n':
+            harness.wait_for(lambda: self.holder.poll() is not None or listens(111, self.pid),
+                             'rpcbind listens')
+        if self.holder.poll() is not None:
+            # Also where the machine's own rpcbind runs: a lock in /run lets no other one run.
+            raise Skip(f'no network with rpcbind: {self._end()}')
+
+    def _end(self):
+        return self.holder.communicate()[1].decode('utf-8', 'replace').strip()
 
     def __enter__(self):
         return self
 
     def __exit__(self, *error):
-        self.holder.communicate()
+        self._end()
 
     @contextlib.contextmanager
     def entered(self):
@@ -215,11 +228,6 @@ class Network:
             check(harness.libc.setns(here, 0) == 0, 'setns back')
             os.close(here)
             os.close(there)
-
-
-def rpcbind(network):
-    need('rpcbind')
-    return Server(['rpcbind', '-f', '-w'], 111, network=network)
 
 
 # ---- Samba ----

@@ -216,23 +216,38 @@ def handles_hidden():
             refuses(nfs.STALE, client.names, control)
 
 
-def remount(mount, server, arguments, *, same):
-    """A new mount with the same device number, or another one."""
+def mounted_as(device, directory, arguments):
+    """A mount with this device number, which another mount on the machine may have for a while."""
+    for _ in range(100):
+        mount = Mount(*arguments, where=directory)
+        if os.stat(directory).st_dev == device:
+            return mount
+        mount.close()
+    raise harness.Skip('another mount has the device number')
+
+
+@contextlib.contextmanager
+def remounted(mount, server, arguments, *, same):
+    """A new mount behind the server, with the same device number or another one."""
     device = os.stat(mount.dir).st_dev
     server.stop()
     mount.close()
-    with contextlib.ExitStack() as taken:
-        if not same:
-            # The lowest free number is the next one given out.
-            where = harness.make_dir('taken')
-            run('mount', '-t', 'tmpfs', 'none', where)
-            taken.callback(run, 'umount', where)
+    if same:
+        again = mounted_as(device, mount.dir, arguments)
+    else:
+        # The lowest free number is the next one given out: one that is taken meanwhile is another.
+        where = harness.make_dir('taken')
+        run('mount', '-t', 'tmpfs', 'none', where)
         again = Mount(*arguments, where=mount.dir)
-    if (os.stat(again.dir).st_dev == device) != same:
-        again.close()
-        raise harness.Skip('another mount was quicker')
-    server.start()
-    return again
+        run('umount', where)
+    with again:
+        if (os.stat(again.dir).st_dev == device) != same:
+            raise harness.Skip('the device number is the same by chance')
+        server.start()
+        try:
+            yield
+        finally:
+            server.stop()
 
 
 @test('handles are held over umount and mount when the device number is the same')
@@ -241,10 +256,9 @@ def handles_remount():
     with Mount(*arguments) as mount, servers.ganesha(mount.dir) as server:
         with nfs.V4(server.port) as client:
             held = Held(client, payloads, content)
-        with remount(mount, server, arguments, same=True):
+        with remounted(mount, server, arguments, same=True):
             with nfs.V4(server.port) as client:
                 held.check(client)
-            server.stop()
 
 
 @test('with another device number every handle is stale, and none reads other bytes')
@@ -253,11 +267,10 @@ def handles_stale():
     with Mount(*arguments) as mount, servers.ganesha(mount.dir) as server:
         with nfs.V4(server.port) as client:
             held = Held(client, payloads, content)
-        with remount(mount, server, arguments, same=False):
+        with remounted(mount, server, arguments, same=False):
             with nfs.V4(server.port) as client:
                 held.check_stale(client)
                 Held(client, payloads, content).check(client)
-            server.stop()
 
 
 @test('umount is refused while the server runs, and the mount goes on')
@@ -276,17 +289,16 @@ def umount_busy():
 @test('NFSv3: listing, reading and handles over a remount')
 def version_3():
     payloads, content, arguments = some_records()
-    with servers.Network() as network, servers.rpcbind(network):
+    with servers.Network() as network:
         with Mount(*arguments) as mount, servers.ganesha(mount.dir, network) as server:
             with nfs.V3(server.port, network, mount_port=server.mount_port) as client:
                 held = Held(client, payloads, content)
                 held.check(client)
             command = f'nfs://127.0.0.1{servers.EXPORT}/000/001/000001234?version=3'
             equal(run(*network.inside, 'nfs-cat', command).out, payloads[1234], 'nfs-cat')
-            with remount(mount, server, arguments, same=True):
+            with remounted(mount, server, arguments, same=True):
                 with nfs.V3(server.port, network, mount_port=server.mount_port) as client:
                     held.check(client)
-                server.stop()
 
 
 # ---- load ----
