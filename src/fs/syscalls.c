@@ -18,8 +18,8 @@
 #include "fs/sandbox.h"
 
 /*
- * Each call with its reason. To find a new one: `strace -f -c` the worker in a mount with
- * nosandbox, or look at its log for EPERM; then ask whether the code can do without it.
+ * Each call with its reason. `strace -f -Z` of the worker shows what it tried in vain; before a
+ * call is added, ask whether the code can do without it. docs/sandbox.md has the same list.
  *
  * What is not here fails with EPERM, not by a signal: libraries try calls that they can do without,
  * and another version of them tries others. Nothing that opens, names or creates anything is here;
