@@ -35,9 +35,10 @@ bool ff_log_detach(void);
 /* What this mount is called in its lines, NULL for nothing; must outlive the last message. */
 void ff_log_set_place(const char *place);
 
-/* From now on, each name that was or is hidden becomes a hash (base/redact.h) in all messages. */
+/* From now on, names can be hidden. */
 void ff_log_redact(void);
-/* Does nothing unless ff_log_redact() was called. -ENOMEM. */
+/* In all messages that follow the name becomes a hash (base/redact.h); nothing unless
+ * ff_log_redact() was called. -ENOMEM. */
 int ff_log_hide(const char *name);
 
 /* From now on to this function, which any thread may call, as it comes. NULL: as before. */

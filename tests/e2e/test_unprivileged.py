@@ -1,0 +1,180 @@
+#!/usr/bin/env python3
+"""Mounts by an ordinary user: through fusermount3, by a line of fstab, in a user namespace."""
+
+import os
+import shutil
+
+import harness
+from harness import FRAMEFS, check, contains, equal, test
+
+LIST = 'format=tag4-i64le'
+PAYLOADS = [b'one', b'two', b'three']
+NOBODY = 65534
+# A user who is nobody else's.
+OTHER = 54321
+
+
+def run(script, *arguments, fstab='', conf='', status=0):
+    """Runs a shell script as nobody, with framefs in its path and $1 a directory of its own; as_root
+    and as_other in it run a command as those. It has a namespace of mounts, where /dev/fuse is open
+    to all, as it is on most machines."""
+    if os.getuid() != 0:
+        raise harness.Skip('needs root, to become nobody')
+    for program in ('setpriv', 'fusermount3', 'mount.fuse3'):
+        if not shutil.which(program):
+            raise harness.Skip(f'{program} is not installed')
+    folder, directory = harness.make_dir(), harness.make_dir('mnt')
+    # Who runs the tests may have the program where nobody can come.
+    shutil.copy(FRAMEFS, os.path.join(folder, 'framefs'))
+    sbin = harness.make_dir('sbin')
+    for program in ('mount.fuse3', 'mount.fuse'):
+        shutil.copy(shutil.which(program), sbin)
+    os.symlink(os.path.join(folder, 'framefs'), os.path.join(sbin, 'mount.framefs'))
+    harness.write(fstab.format(directory).encode(), 'fstab', folder)
+    harness.write(conf.encode(), 'fuse.conf', folder)
+    harness.write(script.encode(), 'script', folder)
+    os.chown(directory, NOBODY, NOBODY)
+    outside = f"""
+        mount --make-rprivate /
+        cd {folder}
+        touch fuse
+        mknod -m 666 node c 10 229
+        mount --bind node /dev/fuse
+        mount --bind fstab /etc/fstab
+        if test -e /etc/fuse.conf; then mount --bind fuse.conf /etc/fuse.conf; fi
+        mount --bind {sbin} /usr/sbin
+        mount --bind {folder} /usr/local/bin
+        mkfifo ask answer
+        # What the script wants to have done by somebody else.
+        while read -r user line <ask; do
+            setpriv --reuid=$user --regid=$user --clear-groups bash -c "$line" >done 2>&1
+            echo $? >answer
+        done &
+        helper=$!
+        chmod 666 ask answer
+        status=0
+        setpriv --reuid={NOBODY} --regid={NOBODY} --clear-groups \
+            bash -ec '. ./script' bash "$@" || status=$?
+        kill $helper
+        exit $status"""
+    prelude = f"""
+        as() {{ echo "$@" >ask; read -r result <answer; return $result; }}
+        as_root() {{ as 0 "$@"; }}
+        as_other() {{ as {OTHER} "$@"; }}
+        """
+    harness.write((prelude + script).encode(), 'script', folder)
+    result = harness.run('unshare', '-m', 'bash', '-c', outside, 'bash', directory, *arguments,
+                         status=status)
+    for pid, command in harness.children().items():
+        if directory in command:
+            equal(harness.wait_exit(pid), 0, 'status of the server')
+    return result, directory
+
+
+def archive():
+    return harness.write(harness.tag4(PAYLOADS))
+
+
+MOUNT = f'framefs mount -o {LIST}'
+
+
+@test('nobody mounts, reads and unmounts through fusermount3; neither root nor others get in')
+def fusermount():
+    result, directory = run(MOUNT + """ "$2" "$1"
+        cat "$1/00000000"
+        stat -c ' %u:%g %A' "$1/00000001"
+        grep " $1 " /proc/self/mounts
+        ! as_root "cat $1/00000000"
+        cat done
+        ! as_other "ls $1"
+        ! as_other "framefs umount $1"
+        cat "$1/00000002"; echo
+        framefs umount "$1"
+        ! grep " $1 " /proc/self/mounts""", archive())
+    lines = result.text.splitlines()
+    equal(lines[0], 'one 65534:65534 -r--r--r--', 'record 0')
+    for part in ('fuse.framefs ro,nosuid,nodev', 'user_id=65534'):
+        contains(lines[1], part, 'mount table')
+    contains(lines[2], 'Permission denied', 'what root is told')
+    equal(lines[3:], ['three'], 'record 2')
+
+
+@test('umount(8) and fusermount3 -u unmount what nobody has mounted, and the server ends')
+def umounts():
+    result, _ = run(f"""
+        for command in umount 'fusermount3 -u'; do
+            {MOUNT} "$2" "$1"
+            cat "$1/00000001"
+            $command "$1"
+            ! grep " $1 " /proc/self/mounts
+        done""", archive())
+    equal(result.text, 'twotwo', 'output')
+
+
+@test('allow_other needs user_allow_other in fuse.conf, and the message says so')
+def allow_other():
+    result, _ = run(f"""
+        ! {MOUNT},allow_other "$2" "$1"
+        ! grep " $1 " /proc/self/mounts""", archive())
+    contains(result.err, 'add the line user_allow_other to /etc/fuse.conf', 'stderr')
+    if not os.path.exists('/etc/fuse.conf'):
+        raise harness.Skip('there is no /etc/fuse.conf to put another one over')
+    result, _ = run(f"""
+        {MOUNT},allow_other "$2" "$1"
+        as_other "cat $1/00000001"
+        cat done
+        framefs umount "$1" """, archive(), conf='user_allow_other\n')
+    equal(result.text, 'two', 'what another user reads')
+
+
+@test('a directory that is not one\'s own is refused with a message')
+def refused():
+    result, _ = run(f"""
+        ! {MOUNT} "$2" /usr/bin
+        ! grep " /usr/bin " /proc/self/mounts""", archive())
+    contains(result.err, 'cannot mount at /usr/bin', 'stderr')
+    contains(result.err, 'no write access', 'stderr')
+
+
+@test('nobody mounts what fstab has with the option user, by mount DIR')
+def fstab():
+    path = archive()
+    for kind in ('framefs', 'fuse.framefs'):
+        table = f'{path} {{0}} {kind} noauto,user,layout=tree,{LIST} 0 0\n'
+        result, _ = run("""
+            mount "$1"
+            cat "$1/000/000/000000001"; echo
+            grep " $1 " /proc/self/mounts
+            umount "$1"
+            ! grep " $1 " /proc/self/mounts""", fstab=table)
+        lines = result.text.splitlines()
+        equal(lines[0], 'two', f'record 1 with {kind}')
+        for part in ('fuse.framefs ro,nosuid,nodev,noexec', 'user_id=65534'):
+            contains(lines[1], part, f'mount table with {kind}')
+
+
+@test('in a user namespace its root mounts without fusermount3; the mount ends with its processes')
+def namespace():
+    if harness.run('setpriv', f'--reuid={NOBODY}', f'--regid={NOBODY}', '--clear-groups',
+                   'unshare', '-Urm', '--pid', '--fork', 'true', status=None).status != 0:
+        raise harness.Skip('an ordinary user may not make a user namespace')
+    result, directory = run("""
+        unshare -Urm --pid --fork --kill-child bash -ec '
+            folder=$(dirname $(command -v framefs))
+            PATH=/nowhere $folder/framefs mount -o """ + LIST + """ "$2" "$1"
+            cat "$1/00000000"; echo
+            stat -c "%u:%g" "$1/00000000"
+            grep " $1 " /proc/self/mounts
+            $folder/framefs umount "$1"
+            ! grep " $1 " /proc/self/mounts
+            $folder/framefs mount -o """ + LIST + """ "$2" "$1"
+            cat "$1/00000002"; echo' bash "$@"
+        ! grep " $1 " /proc/self/mounts""", archive())
+    lines = result.text.splitlines()
+    equal(lines[:2], ['one', '0:0'], 'record 0 and its owner')
+    contains(lines[2], 'fuse.framefs ro', 'mount table')
+    equal(lines[3:], ['three'], 'record 2')
+    check(not harness.is_mounted(directory), 'mounted outside')
+
+
+harness.main()
