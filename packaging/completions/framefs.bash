@@ -6,7 +6,7 @@ _framefs_options()
         mount)
             echo --format= --frame= --formats= --max-records= --layout= --names= --type= --content= \
                 --control= --interval= --separator= --verify= --synthetic= --uid= --gid= --umask= \
-                --allow-other --setuid= --no-sandbox -o \
+                --allow-other --setuid= --no-sandbox --no-survive -o \
                 --foreground -f --debug -d --log= --log-level= --redact \
                 --help -h
             ;;
@@ -38,7 +38,7 @@ _framefs_values()
         -o)
             echo format= frame= formats= max-records= layout= names= type= content= control= \
                 interval= separator= verify= synthetic= uid= gid= umask= allow_other setuid= \
-                nosandbox foreground debug \
+                nosandbox nosurvive foreground debug \
                 log= log-level= redact fsname= subtype= sloppy default_permissions \
                 auto_unmount max_read= ro nosuid nodev noexec noatime
             ;;

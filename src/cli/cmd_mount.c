@@ -26,7 +26,10 @@ struct mount {
     const char *dir; /* absolute */
     char **paths;    /* absolute, of the archives */
     char **names;
-    struct ff_fs_archive *archives;
+    /* Opened before the server is split, taken over by the archives in its workers. */
+    struct ff_source **sources;
+    struct ff_archive **archives; /* in a worker */
+    int64_t reader;               /* the user who a worker is */
     size_t count;
 };
 
@@ -101,20 +104,47 @@ static bool shows(void *context, const struct ff_details *details)
     return ff_type_filter_match(&mount->values->types, details);
 }
 
-static enum ff_exit open_archive(struct mount *mount, size_t index)
+/* A file system of its own, another's FUSE mount for instance, may look at who reads, not only at
+ * who opened. */
+static bool may_read(const struct mount *mount, size_t index)
 {
+    struct ff_source *source = mount->sources[index];
+    struct ff_source_stat stat;
+    char byte, shown[FF_INPUT_NAME_BYTES];
+
+    if (source->ops->stat(source, &stat) != -EACCES &&
+        source->ops->pread(source, &byte, 1, 0) != -EACCES)
+        return true;
+    ff_escape(shown, sizeof(shown), mount->paths[index], strlen(mount->paths[index]));
+    ff_say("%s: its file system lets the server not read it as user %" PRId64
+           ": give one that may with "
+           "--setuid, root for instance, or let others in where it is mounted (allow_other)",
+           shown, mount->reader);
+    return false;
+}
+
+static int open_archive(void *context, size_t index, struct ff_fs_archive *ret_archive,
+                        char format[FF_FS_FORMAT_BYTES])
+{
+    struct mount *mount = context;
     const struct ff_mount_values *values = mount->values;
     struct ff_archive_options options = {.interval_bytes = values->interval_bytes,
                                          .verify_reads = values->verify != 0,
                                          .records_max = values->records_max};
+    struct ff_input_choice choice = mount->choice;
     struct ff_error error = {0};
     struct ff_input input;
     struct ff_archive *archive;
 
-    enum ff_exit status =
-        ff_input_open(mount->paths[index], &mount->choice, FF_INPUT_FILES, NULL, false, &input);
-    if (status != FF_EXIT_DONE)
-        return status;
+    if (!may_read(mount, index))
+        return -EACCES;
+    if (*format && !choice.frame)
+        choice.format = format;
+    if (ff_input_settle(mount->paths[index], mount->sources[index], &choice, &input) !=
+        FF_EXIT_DONE)
+        return -EINVAL;
+    /* An empty file has the format of none, which has no name to be found by. */
+    snprintf(format, FF_FS_FORMAT_BYTES, "%s", input.size > 0 ? ff_format_name(input.format) : "");
     enum ff_content content = values->content.given ? (enum ff_content)values->content.content
                                                     : ff_format_content(input.format);
     options.name = input.path;
@@ -125,27 +155,30 @@ static enum ff_exit open_archive(struct mount *mount, size_t index)
     if (ff_type_filter_check(&values->types, input.format, &error) < 0) {
         ff_say("%s: %s", input.name, error.text);
         ff_input_close(&input);
-        return FF_EXIT_FAILED;
+        return -EINVAL;
     }
     if (ff_archive_open(input.source, input.format, &options, &archive, &error) < 0) {
         ff_say("%s", error.text);
-        return FF_EXIT_FAILED;
+        return -EINVAL;
     }
-    mount->archives[index] = (struct ff_fs_archive){
-        .archive = archive,
-        .name = mount->names[index],
-        .content = content,
-    };
-    return FF_EXIT_DONE;
+    mount->archives[index] = archive;
+    *ret_archive = (struct ff_fs_archive){.archive = archive, .content = content};
+    return 0;
+}
+
+static void announce(void *context)
+{
+    const struct mount *mount = context;
+
+    /* A wrong --format would show an empty directory and no reason. */
+    for (size_t i = 0; i < mount->count; i++)
+        ff_say_damages(mount->archives[i]);
 }
 
 static void on_ready(void *context)
 {
     const struct mount *mount = context;
 
-    /* A wrong --format would show an empty directory and no reason. */
-    for (size_t i = 0; i < mount->count; i++)
-        ff_say_damages(mount->archives[i].archive);
     if (!mount->values->foreground && !mount->values->debug)
         ff_daemon_ready();
     ff_mount_log_ready(mount->paths, mount->count);
@@ -160,8 +193,14 @@ static enum ff_exit serve(struct mount *mount)
     if (!fsname)
         fsname = mount->count == 1 ? mount->paths[0] : "framefs";
     struct ff_fs_options options = {
-        .archives = mount->archives,
         .archive_count = mount->count,
+        .archive_names = (const char *const *)mount->names,
+        .open = open_archive,
+        .announce = announce,
+        .ready = on_ready,
+        .context = mount,
+        .background = !values->foreground && !values->debug,
+        .survive = !values->no_survive,
         .layout = (enum ff_layout_kind)values->layout,
         .names = (enum ff_names_mode)values->names,
         .control = (enum ff_control_mode)values->control,
@@ -178,18 +217,28 @@ static enum ff_exit serve(struct mount *mount)
         .sandbox = !values->no_sandbox,
         .mount_options = values->kernel[0] ? values->kernel : NULL,
         .debug = values->debug,
-        .ready = on_ready,
-        .context = mount,
     };
     choose_worker(values, &options);
     /* Against names that are chosen to meet in jansson's tables: in the sandbox there is no
      * /dev/urandom. */
     json_object_seed(0);
+    mount->reader = options.worker_uid >= 0 ? options.worker_uid : (int64_t)geteuid();
     int r = ff_fs_run(&options, mount->dir, &error);
-    if (r < 0)
+    /* A worker may have said it. */
+    if (r < 0 && error.text[0])
         ff_say("%s", error.text);
     ff_mount_log_stopping();
     return r < 0 ? FF_EXIT_FAILED : FF_EXIT_DONE;
+}
+
+static enum ff_exit open_source(struct mount *mount, size_t index)
+{
+    struct ff_error error = {0};
+
+    if (ff_source_open_file(mount->paths[index], &mount->sources[index], &error) == 0)
+        return FF_EXIT_DONE;
+    ff_say("%s", error.text);
+    return FF_EXIT_FAILED;
 }
 
 /* From here on in the server's own process, unless it stays in the foreground. */
@@ -199,12 +248,11 @@ static enum ff_exit open_and_serve(struct mount *mount)
 
     ff_input_allow(mount->count);
     for (size_t i = 0; i < mount->count && status == FF_EXIT_DONE; i++)
-        status = open_archive(mount, i);
-    ff_input_release(&mount->choice);
+        status = open_source(mount, i);
     if (status == FF_EXIT_DONE)
         status = serve(mount);
     for (size_t i = 0; i < mount->count; i++)
-        ff_archive_close((struct ff_archive *)mount->archives[i].archive);
+        ff_source_close(mount->sources[i]);
     return status;
 }
 
@@ -256,9 +304,10 @@ static enum ff_exit run(struct ff_cli *cli, const void *values_of, char **operan
         return ff_command_refuse(&ff_command_mount, error.text);
     }
     mount.paths = calloc(mount.count + 1, sizeof(*mount.paths));
-    mount.archives = calloc(mount.count + 1, sizeof(*mount.archives));
+    mount.sources = calloc(mount.count + 1, sizeof(struct ff_source *));
+    mount.archives = calloc(mount.count + 1, sizeof(struct ff_archive *));
     enum ff_exit status = ff_mount_log_begin(values, operands, count);
-    if (!mount.paths || !mount.archives) {
+    if (!mount.paths || !mount.sources || !mount.archives) {
         ff_say("out of memory");
         status = FF_EXIT_FAILED;
     }
@@ -274,6 +323,7 @@ static enum ff_exit run(struct ff_cli *cli, const void *values_of, char **operan
     ff_input_release(&mount.choice);
     ff_names_free(mount.names, mount.count);
     free(mount.archives);
+    free(mount.sources);
     ff_names_free(mount.paths, mount.count);
     return status;
 }

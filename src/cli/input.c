@@ -192,6 +192,22 @@ static int detect_format(struct ff_input *input, const struct ff_formats *format
     return rc < 0 ? name_error(input, rc, detail.text, error) : 0;
 }
 
+static int settle_format(struct ff_input *input, const struct ff_input_choice *choice,
+                         struct ff_error *error)
+{
+    struct ff_source_stat stat;
+
+    int rc = is_detected(choice) ? detect_format(input, choice->formats, error)
+                                 : find_format(choice, &input->format, error);
+    if (rc < 0)
+        return rc;
+    rc = input->source->ops->stat(input->source, &stat);
+    if (rc < 0)
+        return name_error(input, rc, strerror(-rc), error);
+    input->size = stat.size;
+    return 0;
+}
+
 static int open_source(struct ff_input *input, const char *path, enum ff_input_kind kind,
                        struct ff_error *error)
 {
@@ -219,27 +235,36 @@ enum ff_exit ff_input_open(const char *path, const struct ff_input_choice *choic
                            struct ff_input *ret_input)
 {
     struct ff_input input;
-    struct ff_source_stat stat;
     struct ff_error error = {0};
 
     name_input(&input, path, kind);
     int rc = open_source(&input, path, kind, &error);
     if (rc == 0 && kind == FF_INPUT_STREAMS && (out || strcmp(path, "-") == 0))
         rc = front_open(&input.source, out, hold, &error);
-    if (rc == 0 && is_detected(choice))
-        rc = detect_format(&input, choice->formats, &error);
-    else if (rc == 0)
-        rc = find_format(choice, &input.format, &error);
-    if (rc == 0 && (rc = input.source->ops->stat(input.source, &stat)) < 0)
-        name_error(&input, rc, strerror(-rc), &error);
+    if (rc == 0)
+        rc = settle_format(&input, choice, &error);
     if (rc < 0) {
         ff_say("%s", error.text);
         ff_input_close(&input);
         return FF_EXIT_FAILED;
     }
-    input.size = stat.size;
     *ret_input = input;
     return FF_EXIT_DONE;
+}
+
+enum ff_exit ff_input_settle(const char *path, struct ff_source *source,
+                             const struct ff_input_choice *choice, struct ff_input *ret_input)
+{
+    struct ff_error error = {0};
+
+    name_input(ret_input, path, FF_INPUT_FILES);
+    ret_input->source = source;
+    int rc = settle_format(ret_input, choice, &error);
+    if (rc == 0)
+        return FF_EXIT_DONE;
+    ff_say("%s", error.text);
+    ff_input_close(ret_input);
+    return FF_EXIT_FAILED;
 }
 
 enum ff_exit ff_input_peek(const char *path, void *bytes, struct ff_input *ret_input,

@@ -79,6 +79,11 @@ enum ff_exit ff_input_open(const char *path, const struct ff_input_choice *choic
                            enum ff_input_kind kind, struct ff_output *out, bool hold,
                            struct ff_input *ret_input);
 
+/* Settles the format of a file that was opened before; the source is taken over, also on failure.
+ * Messages are printed: FF_EXIT_DONE, FF_EXIT_FAILED. */
+enum ff_exit ff_input_settle(const char *path, struct ff_source *source,
+                             const struct ff_input_choice *choice, struct ff_input *ret_input);
+
 /* Reads an archive's beginning alone, up to FF_HEAD_BYTES into bytes, and closes it: the input has
  * names and a size. Messages are printed: FF_EXIT_DONE, FF_EXIT_FAILED. */
 enum ff_exit ff_input_peek(const char *path, void *bytes, struct ff_input *ret_input,

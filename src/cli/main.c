@@ -86,7 +86,17 @@
  * fs: FUSE, mount and server
  *   fs/fs.h               what the rest of the program sees of it
  *   fs/mount.c            mounting and serving
- *   fs/session.c          signals, the beginning and the end of serving
+ *   fs/mountpoint.c       the mount itself: made, taken away
+ *   fs/supervise.c        the process that holds the mount and starts workers
+ *   fs/shared.c           what outlives a worker
+ *   fs/blame.c            which request killed a worker
+ *   fs/channel.c          from a worker to the supervisor
+ *   fs/worker.c           the process that serves
+ *   fs/sandbox.c          what it gives up before it looks at an archive
+ *   fs/landlock.c         paths and sockets
+ *   fs/syscalls.c         system calls
+ *   fs/session.c          its conversation with the kernel
+ *   fs/shown.c            the archives that a mount shows
  *   fs/ops.c              a request in, a reply out
  *   fs/request.h          a request, as it is kept while it waits
  *   fs/park.c             requests that wait for the scan

@@ -297,6 +297,12 @@ const struct ff_option ff_mount_options[] = {
         FIELD(no_sandbox),
     },
     {
+        .name = "no-survive",
+        .help = "take the mount away when its server dies, instead of\nserving it on",
+        .parse = ff_option_flag,
+        FIELD(no_survive),
+    },
+    {
         .letter = 'o',
         .argument = "NAME[=VALUE],...",
         .help = "options as in fstab(5): any of the above without its\n"
@@ -365,6 +371,11 @@ static const struct ff_option list_options[] = {
         .name = "nosandbox",
         .parse = ff_option_flag,
         FIELD(no_sandbox),
+    },
+    {
+        .name = "nosurvive",
+        .parse = ff_option_flag,
+        FIELD(no_survive),
     },
     FF_OPTION_END,
 };

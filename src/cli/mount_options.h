@@ -35,6 +35,7 @@ struct ff_mount_values {
     int64_t uid, gid; /* -1: the caller's */
     uint32_t umask;
     bool no_sandbox;
+    bool no_survive;
     int64_t worker_uid, worker_gid; /* of setuid; -1: not given */
     bool foreground;
     bool debug;

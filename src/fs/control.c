@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "fs/state.h"
 
@@ -78,6 +79,26 @@ static void print_archives(const struct ff_fs *fs, FILE *out)
                                ff_archive_complete(fs->shown[i].archive));
 }
 
+static void print_processes(const struct ff_shared *shared, FILE *out)
+{
+    ff_stats_print_one(out, "framefs_pid", "gauge", "The process that holds the mount.",
+                       (uint64_t)shared->supervisor);
+    ff_stats_print_one(out, "framefs_worker_pid", "gauge", "The process that serves it.",
+                       (uint64_t)getpid());
+    ff_stats_print_one(out, "framefs_restarts_total", "counter",
+                       "Workers that took over from one that had died.",
+                       atomic_load(&shared->restarts));
+    ff_stats_print_one(out, "framefs_resent_total", "counter",
+                       "Requests that the kernel sent again.", atomic_load(&shared->resent));
+    ff_stats_print_one(out, "framefs_condemned_total", "counter",
+                       "Requests that were failed because workers died of them.",
+                       atomic_load(&shared->condemned));
+    ff_stats_print_one(out, "framefs_upgrades_total", "counter",
+                       "Programs that took over from another.", atomic_load(&shared->upgrades));
+    ff_stats_print_one(out, "framefs_upgrades_failed_total", "counter",
+                       "Programs that could not take over.", atomic_load(&shared->upgrades_failed));
+}
+
 static char *make_stats(void *context, bool *ret_final)
 {
     const struct making *making = context;
@@ -89,7 +110,8 @@ static char *make_stats(void *context, bool *ret_final)
     FILE *out = open_memstream(&text, &len);
     if (!out)
         return NULL;
-    ff_stats_print(&fs->stats, ff_park_count(&fs->park), out);
+    ff_stats_print(&fs->shared->stats, ff_park_count(&fs->park), out);
+    print_processes(fs->shared, out);
     if (fs->shown_count > 0)
         print_archives(fs, out);
     if (fclose(out) != 0) {

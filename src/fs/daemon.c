@@ -89,6 +89,12 @@ int ff_daemon_begin(int interrupted, struct ff_error *error)
     return 0;
 }
 
+void ff_daemon_release_streams(int null, int last)
+{
+    for (int fd = STDIN_FILENO; fd <= last && null >= 0; fd++)
+        dup2(null, fd);
+}
+
 void ff_daemon_ready(void)
 {
     if (ready_fd < 0)
@@ -96,12 +102,9 @@ void ff_daemon_ready(void)
     int last = ff_log_detach() ? STDERR_FILENO : STDOUT_FILENO;
     /* Before the parent ends: who reads its output to the end must not wait for this process. */
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-    if (null >= 0) {
-        for (int fd = STDIN_FILENO; fd <= last; fd++)
-            dup2(null, fd);
-        if (null > STDERR_FILENO)
-            close(null);
-    }
+    ff_daemon_release_streams(null, last);
+    if (null > STDERR_FILENO)
+        close(null);
     setsid();
     if (chdir("/") < 0)
         ff_log(FF_LOG_WARNING, "cannot leave the working directory: %s", strerror(errno));

@@ -30,7 +30,7 @@ int ff_fs_failed(struct ff_fs *fs, int r, const struct ff_error *error)
 
     if (r == -ENOMEM || r == -EAGAIN)
         return r;
-    ff_stats_add(&fs->stats.errors, 1);
+    ff_stats_add(&fs->shared->stats.errors, 1);
     if (may_log(fs, &dropped)) {
         if (dropped > 0)
             ff_log(FF_LOG_WARNING, "%u more messages were dropped", dropped);

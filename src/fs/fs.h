@@ -18,18 +18,34 @@ enum ff_names_mode {
     FF_NAMES_NAME,        /* LABEL.ext, made unique; in the flat layout only */
 };
 
+/* Of a format's name, with its NUL. */
+#define FF_FS_FORMAT_BYTES 64
+
 enum ff_control_mode { FF_CONTROL_HIDDEN, FF_CONTROL_LISTED, FF_CONTROL_OFF };
 
+/* An archive, opened by a worker. */
 struct ff_fs_archive {
-    struct ff_archive *archive; /* stays the caller's */
-    const char *name;           /* of its directory, when there are several: unique, no '/', not
-                                   "." or "..", ".framefs" or "synthetic", 1..255 bytes */
+    struct ff_archive *archive; /* the mount's: it closes it */
     enum ff_content content;
 };
 
 struct ff_fs_options {
-    const struct ff_fs_archive *archives;
-    size_t archive_count;       /* 0 only with show_synthetic: the generated file alone */
+    size_t archive_count; /* 0 only with show_synthetic: the generated file alone */
+    /* Of the archives' directories, when there are several: unique, without '/', not "." or "..",
+     * ".framefs" or "synthetic", 1..255 bytes. */
+    const char *const *archive_names;
+    /* Opens an archive, in a worker: in a process of its own that can reach no path. What it reads
+     * from was opened before ff_fs_run(). format: the name that this function told a worker before,
+     * "" for the first one; it tells it there. 0; a negative errno after saying why on stderr. */
+    int (*open)(void *context, size_t index, struct ff_fs_archive *ret_archive,
+                char format[FF_FS_FORMAT_BYTES]);
+    /* In the first worker, the last moment for words on stderr. May be NULL. */
+    void (*announce)(void *context);
+    /* Once, in the process that called ff_fs_run(), when the mount is usable. May be NULL. */
+    void (*ready)(void *context);
+    void *context;
+    bool background; /* workers give up stdin, stdout and stderr, and log through the supervisor */
+    bool survive;    /* another worker serves on when one has died; where the kernel can */
     enum ff_layout_kind layout; /* AUTO is settled from the archive's first records */
     enum ff_names_mode names;   /* NAME: not with layout TREE */
     enum ff_control_mode control;
@@ -48,19 +64,20 @@ struct ff_fs_options {
     const char *mount_options; /* comma list for the kernel and fusermount3: allow_other, nosuid,
                                   ...; or NULL */
     bool debug;                /* libfuse's own trace on stderr */
-    /* Called once, from the serving thread, when the mount is usable (INIT has been answered). May
-     * be NULL. */
-    void (*ready)(void *context);
-    void *context;
 };
 
-/* Mounts at dir and serves until it is unmounted or SIGINT, SIGTERM or SIGHUP comes; then it is
- * unmounted. To be called from the main thread.
+/*
+ * Mounts at dir and serves until it is unmounted or SIGINT or SIGTERM comes; then it is unmounted.
+ * To be called from the main thread, before any other exists.
  *
- * Scans: archives that are not complete are scanned on, first in the calling thread as far as their
+ * The caller's process becomes the supervisor: it holds the mount and what was opened before, and
+ * looks at no byte of an archive. Workers are forked from it: they open, scan and serve the
+ * archives. Archives that are not complete are scanned in the worker's main thread as far as their
  * layout and epoch need (a source that fails there is logged, and what is known is mounted), then
- * in a thread of each archive; those are stopped before it returns. Scans that run already are
- * taken over, the archives' progress callbacks, too. */
+ * in a thread of each archive.
+ *
+ * 0; a negative errno, with an empty text when a worker has said on stderr why.
+ */
 int ff_fs_run(const struct ff_fs_options *options, const char *dir, struct ff_error *error);
 
 /*
@@ -80,9 +97,15 @@ int ff_daemon_begin(int interrupted, struct ff_error *error);
  * terminal and the working directory, gets a session of its own, and lets the waiting parent exit
  * 0. */
 void ff_daemon_ready(void);
+/* The descriptors 0 to last become null, one of /dev/null; none if it is negative. */
+void ff_daemon_release_streams(int null, int last);
 
 /* Unmounts dir, also when its server is dead. */
 int ff_fs_umount(const char *dir, bool lazy, struct ff_error *error);
+
+/* Takes away whatever is mounted at dir, an absolute path, without asking what it is, at once even
+ * if it is in use. */
+int ff_fs_detach(const char *dir, struct ff_error *error);
 
 /* True when dir is a mount of framefs whose server has died ("Transport endpoint is not
  * connected"). */

@@ -164,7 +164,7 @@ int ff_fs_check_node(struct ff_fs *fs, const struct ff_node *node, struct ff_wai
         return ff_fs_has_control(fs, FF_NODE_CONTROL, (enum ff_control)node->value) ? 0 : -ESTALE;
     case FF_NODE_SLICE: {
         struct ff_slice slice;
-        return ff_slices_find(&fs->slices, node->archive, node->value, &slice);
+        return ff_slices_find(&fs->shared->slices, node->archive, node->value, &slice);
     }
     case FF_NODE_ROOT:
     case FF_NODE_SHARED:
@@ -222,8 +222,8 @@ static int lookup_slice(struct ff_fs *fs, const struct ff_node *parent, const ch
     if (r == 0)
         r = ff_fs_has_record(&fs->shown[parent->archive], slice.last, ret_wait);
     if (r == 0)
-        *ret_node =
-            ff_fs_make_node(fs, parent->archive, FF_NODE_SLICE, ff_slices_add(&fs->slices, &slice));
+        *ret_node = ff_fs_make_node(fs, parent->archive, FF_NODE_SLICE,
+                                    ff_slices_add(&fs->shared->slices, &slice));
     return r;
 }
 

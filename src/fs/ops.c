@@ -70,7 +70,7 @@ static int answer_read(struct ff_fs *fs, const struct ff_request *request, struc
     ssize_t count = ff_file_read(fs, &file, buf, request->size, (uint64_t)request->offset);
     if (count < 0)
         return (int)count;
-    ff_stats_add(&fs->stats.read_bytes, (uint64_t)count);
+    ff_stats_add(&fs->shared->stats.read_bytes, (uint64_t)count);
     fuse_reply_buf(request->req, buf, (size_t)count);
     return 0;
 }
@@ -230,7 +230,7 @@ static int park(struct ff_fs *fs, const struct ff_request *request, const struct
     fuse_req_interrupt_func(request->req, on_interrupt, waiting);
     int r = ff_park_add(&fs->park, &waiting->parked);
     if (r == 0) {
-        ff_stats_add(&fs->stats.parked, 1);
+        ff_stats_add(&fs->shared->stats.parked, 1);
     } else {
         fuse_req_interrupt_func(request->req, NULL, NULL);
         free(waiting);
@@ -264,7 +264,8 @@ static void resume(struct ff_parked *parked, enum ff_park_outcome outcome)
         fuse_reply_err(req, EINTR);
         break;
     case FF_PARK_STOPPED:
-        fuse_reply_err(req, EIO);
+        /* The kernel sends it to the next worker, or fails it when there is none. */
+        fuse_reply_none(req);
         break;
     }
     free(waiting);
@@ -279,8 +280,10 @@ static void serve(struct ff_fs *fs, const struct ff_request *request)
 
     if (r == -EAGAIN && wait.archive) {
         r = park(fs, request, &wait);
-        if (r == -ESHUTDOWN)
-            r = -EIO;
+        if (r == -ESHUTDOWN) {
+            fuse_reply_none(request->req);
+            return;
+        }
     }
     if (r < 0)
         fuse_reply_err(request->req, -r);
@@ -292,7 +295,7 @@ static void receive(const struct ff_request *request)
 {
     struct ff_fs *fs = fuse_req_userdata(request->req);
 
-    ff_stats_add(&fs->stats.requests[request->op], 1);
+    ff_stats_add(&fs->shared->stats.requests[request->op], 1);
     serve(fs, request);
 }
 
@@ -312,7 +315,7 @@ static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
     struct ff_fs *fs = fuse_req_userdata(req);
 
-    ff_stats_add(&fs->stats.requests[FF_OP_OPEN], 1);
+    ff_stats_add(&fs->shared->stats.requests[FF_OP_OPEN], 1);
     (void)ino;
     fi->keep_cache = 1;
     if (fs->no_open)
@@ -325,7 +328,7 @@ static void op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi
 {
     struct ff_fs *fs = fuse_req_userdata(req);
 
-    ff_stats_add(&fs->stats.requests[FF_OP_OPENDIR], 1);
+    ff_stats_add(&fs->shared->stats.requests[FF_OP_OPENDIR], 1);
     (void)ino;
     fi->keep_cache = 1;
     fi->cache_readdir = 1;
@@ -419,7 +422,6 @@ static void op_init(void *userdata, struct fuse_conn_info *conn)
     fs->no_opendir = (conn->capable & FUSE_CAP_NO_OPENDIR_SUPPORT) && !fs->auto_unmount;
     conn->max_read = FF_REPLY_BYTES_MAX;
     conn->max_readahead = FF_REPLY_BYTES_MAX;
-    fs->inited = true;
 }
 
 const struct fuse_lowlevel_ops ff_ops = {

@@ -60,7 +60,7 @@ static int find_slice(struct ff_fs *fs, const struct ff_node *node, struct ff_fi
                       struct ff_wait *ret_wait)
 {
     struct ff_slice slice;
-    int r = ff_slices_find(&fs->slices, node->archive, node->value, &slice);
+    int r = ff_slices_find(&fs->shared->slices, node->archive, node->value, &slice);
     if (r < 0)
         return r;
     r = ff_view_slice(file->shown->archive, slice.first, slice.last, &file->view);

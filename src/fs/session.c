@@ -1,23 +1,23 @@
 #include "fs/session.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/fuse.h>
 #include <signal.h>
-#include <stdio.h>
+#include <string.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include "base/cleanup.h"
+#include "base/log.h"
+#include "fs/mountpoint.h"
+#include "fs/shared.h"
 
 /* As many requests may wait for slow storage at the same time. */
 #define THREADS_MAX 16
-
-static const int ending_signals[] = {SIGINT, SIGTERM, SIGHUP};
-#define ENDING_SIGNALS (sizeof(ending_signals) / sizeof(ending_signals[0]))
+/* The largest request that a read-only mount gets is a name and a few numbers. A worker that is
+ * killed in a page fault while it reads a request gives the caller an error. */
+#define REQUEST_BYTES_MAX (UINT32_C(64) << 10)
 
 static struct fuse_session *ended_by_signal;
-static struct sigaction before[ENDING_SIGNALS], before_pipe, before_alarm;
 
 /* libfuse's loop waits for the end of the session in a call that a signal interrupts. One that
  * comes after it looked and before it waits would be missed: another one follows. (libfuse's own
@@ -32,58 +32,74 @@ static void on_signal(int signal)
 void ff_session_signals_begin(struct fuse_session *session)
 {
     const struct sigaction end = {.sa_handler = on_signal};
-    const struct sigaction ignore = {.sa_handler = SIG_IGN};
-
     sigset_t unblocked;
 
     ended_by_signal = session;
+    sigaction(SIGALRM, &end, NULL);
+    sigaction(SIGTERM, &end, NULL);
     sigemptyset(&unblocked);
     sigaddset(&unblocked, SIGALRM);
-    for (size_t i = 0; i < ENDING_SIGNALS; i++)
-        sigaddset(&unblocked, ending_signals[i]);
+    sigaddset(&unblocked, SIGTERM);
     pthread_sigmask(SIG_UNBLOCK, &unblocked, NULL);
-    sigaction(SIGALRM, &end, &before_alarm);
-    sigaction(SIGPIPE, &ignore, &before_pipe);
-    for (size_t i = 0; i < ENDING_SIGNALS; i++) {
-        sigaction(ending_signals[i], NULL, &before[i]);
-        if (before[i].sa_handler != SIG_IGN)
-            sigaction(ending_signals[i], &end, NULL);
-    }
 }
 
 void ff_session_signals_end(void)
 {
-    for (size_t i = 0; i < ENDING_SIGNALS; i++)
-        sigaction(ending_signals[i], &before[i], NULL);
+    const struct sigaction ignore = {.sa_handler = SIG_IGN};
+
+    sigaction(SIGTERM, &ignore, NULL);
     alarm(0);
-    sigaction(SIGALRM, &before_alarm, NULL);
-    sigaction(SIGPIPE, &before_pipe, NULL);
+    sigaction(SIGALRM, &ignore, NULL);
     ended_by_signal = NULL;
 }
 
-/* The kernel starts with a quarter of it or less, and takes a larger value from the administrator
- * only. */
-static void raise_readahead(const struct ff_fs *fs)
-{
-    char path[64], text[16];
+/* ---- the request in hand ---- */
 
-    snprintf(path, sizeof(path), "/sys/class/bdi/%u:%u/read_ahead_kb", fs->mount.major,
-             fs->mount.minor);
-    FF_CLEANUP(fd) int fd = open(path, O_WRONLY | O_CLOEXEC);
-    if (fd < 0)
-        return;
-    int len = snprintf(text, sizeof(text), "%u", FF_REPLY_BYTES_MAX / 1024);
-    ssize_t count = write(fd, text, (size_t)len);
-    (void)count;
+static __thread struct ff_blame_slot *my_slot;
+static __thread const void *my_buffer;
+static pthread_key_t slot_key;
+
+static void give_slot_back(void *slot)
+{
+    ff_blame_give_back(slot);
 }
 
-/* The kernel has accepted the answer to INIT: the mount is usable. */
-static void become_ready(struct ff_fs *fs)
+static struct ff_blame_slot *find_slot(struct ff_fs *fs)
 {
-    raise_readahead(fs);
-    if (fs->options->ready)
-        fs->options->ready(fs->options->context);
+    if (!my_slot) {
+        my_slot = ff_blame_take(fs->bench);
+        if (my_slot)
+            pthread_setspecific(slot_key, my_slot);
+    }
+    return my_slot;
 }
+
+#ifndef FF_SANITIZED
+static const int crashes[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGSYS, SIGTRAP};
+
+/* Dies of it all the same. */
+static void on_crash(int signal)
+{
+    if (my_slot)
+        atomic_store(&my_slot->guilty, true);
+    raise(signal);
+}
+
+static void confess_crashes(void)
+{
+    const struct sigaction action = {.sa_handler = on_crash, .sa_flags = SA_RESETHAND};
+
+    for (size_t i = 0; i < sizeof(crashes) / sizeof(crashes[0]); i++)
+        sigaction(crashes[i], &action, NULL);
+}
+#else
+/* A sanitizer's own handlers tell more. */
+static void confess_crashes(void)
+{
+}
+#endif
+
+/* ---- libfuse's reads and writes ---- */
 
 /* libfuse before 3.17 takes FUSE_CAP_PARALLEL_DIROPS but does not tell the kernel: one look-up that
  * waits for the scan would keep all others in its directory waiting, and unkillable. */
@@ -98,48 +114,84 @@ static void complete_init(const struct ff_fs *fs, const struct iovec *iov, int c
     init->flags |= FUSE_PARALLEL_DIROPS;
 }
 
+/* The kernel asks for nothing else before INIT is answered. It wants one answer: that of a later
+ * worker finds no request (ENOENT). */
+static ssize_t answer_init(struct ff_fs *fs, int fd, struct iovec *iov, int count)
+{
+    ssize_t len = 0;
+
+    complete_init(fs, iov, count);
+    for (int i = 0; i < count; i++)
+        len += (ssize_t)iov[i].iov_len;
+    ssize_t written = writev(fd, iov, count);
+    if (written < 0 && errno != ENOENT)
+        return written;
+    fs->on_ready(fs);
+    return len;
+}
+
 static ssize_t io_writev(int fd, struct iovec *iov, int count, void *userdata)
 {
     struct ff_fs *fs = userdata;
     const struct fuse_out_header *header = iov[0].iov_base;
-    /* The kernel asks for nothing else before INIT is answered. */
-    bool is_init = !atomic_load_explicit(&fs->answers, memory_order_relaxed) &&
-                   !atomic_exchange(&fs->answers, true) && header->error == 0;
 
-    if (is_init)
-        complete_init(fs, iov, count);
+    if (!atomic_load_explicit(&fs->answers, memory_order_relaxed) &&
+        !atomic_exchange(&fs->answers, true) && header->error == 0)
+        return answer_init(fs, fd, iov, count);
     ssize_t len = writev(fd, iov, count);
-    if (is_init && len >= 0)
-        become_ready(fs);
+    if (len >= 0 && my_slot)
+        atomic_fetch_add_explicit(&my_slot->answered, 1, memory_order_relaxed);
     return len;
+}
+
+/* A request that the supervisor has condemned. */
+static bool is_refused(struct ff_fs *fs, int fd, const struct fuse_in_header *in)
+{
+    const struct fuse_out_header out = {.len = sizeof(out), .error = -EIO, .unique = in->unique};
+
+    if (!ff_blame_is_condemned(&fs->shared->blamed, in->unique))
+        return false;
+    ssize_t len = write(fd, &out, sizeof(out));
+    (void)len;
+    return true;
 }
 
 static ssize_t io_read(int fd, void *buf, size_t len, void *userdata)
 {
-    (void)userdata;
-    return read(fd, buf, len);
-}
+    struct ff_fs *fs = userdata;
+    const struct fuse_in_header *in = buf;
+    struct ff_blame_slot *slot = find_slot(fs);
+    ssize_t count;
 
-/* The descriptor to talk to the kernel through. fusermount3 looks after an auto_unmount mount when
- * the socket between it and this process is closed; at the end of a killed process the kernel
- * releases descriptors from the highest on, and the mount has to be dead before it looks. */
-static int settle_fd(struct ff_fs *fs)
-{
-    enum { PAST_SOCKET = 64 };
-    int fd = fuse_session_fd(fs->session);
-    int moved = fs->auto_unmount ? fcntl(fd, F_DUPFD_CLOEXEC, fd + PAST_SOCKET) : -1;
-
-    if (moved < 0)
-        return fd;
-    close(fd);
-    return moved;
+    if (my_buffer != buf) {
+        memset(buf, 0, len < REQUEST_BYTES_MAX ? len : REQUEST_BYTES_MAX);
+        my_buffer = buf;
+    }
+    if (slot)
+        ff_blame_end(slot);
+    if (!atomic_exchange_explicit(&fs->asked, true, memory_order_relaxed)) {
+        memcpy(buf, fs->mountpoint->init, fs->mountpoint->init_len);
+        return (ssize_t)fs->mountpoint->init_len;
+    }
+    do {
+        count = read(fd, buf, len);
+        if (count < (ssize_t)sizeof(*in))
+            return count;
+        if (in->unique & FF_UNIQUE_RESENT)
+            atomic_fetch_add(&fs->shared->resent, 1);
+    } while (is_refused(fs, fd, in));
+    if (slot)
+        ff_blame_begin(slot, in->unique, in->nodeid, in->opcode);
+    return count;
 }
 
 int ff_session_serve(struct ff_fs *fs)
 {
     static const struct fuse_custom_io io = {.writev = io_writev, .read = io_read};
 
-    int r = fuse_session_custom_io(fs->session, &io, settle_fd(fs));
+    int r = -pthread_key_create(&slot_key, give_slot_back);
+    if (r == 0)
+        r = fuse_session_custom_io(fs->session, &io, fs->mountpoint->fd);
     if (r < 0)
         return r;
     struct fuse_loop_config *config = fuse_loop_cfg_create();
@@ -147,11 +199,7 @@ int ff_session_serve(struct ff_fs *fs)
         return -ENOMEM;
     fuse_loop_cfg_set_clone_fd(config, 0);
     fuse_loop_cfg_set_max_threads(config, THREADS_MAX);
-    /* A library that answers INIT while it mounts has done so already. */
-    if (fs->inited) {
-        fs->answers = true;
-        become_ready(fs);
-    }
+    confess_crashes();
     r = fuse_session_loop_mt(fs->session, config);
     alarm(0);
     fuse_loop_cfg_destroy(config);

@@ -3,7 +3,8 @@
  * of a looked-up .framefs/slice/A-B are kept here. The table is bounded: the one that was not used
  * for the longest time is dropped, and its nodeid is stale then.
  *
- * Threads: any.
+ * Threads: any, also of several processes that share the memory of the table; one of them that dies
+ * leaves it usable.
  */
 #ifndef FF_FS_SLICE_H
 #define FF_FS_SLICE_H

@@ -11,13 +11,12 @@
 #include <sys/stat.h>
 
 #include "fs/fs.h"
-#include "fs/mountinfo.h"
+#include "fs/mountpoint.h"
 #include "fs/park.h"
 #include "fs/request.h"
 #include "fs/roster.h"
-#include "fs/slice.h"
+#include "fs/shared.h"
 #include "fs/snapshot.h"
-#include "fs/stats.h"
 
 /* The largest read and directory reply; max_read, as the mount option and in INIT. */
 #define FF_REPLY_BYTES_MAX (UINT32_C(1) << 20)
@@ -49,16 +48,21 @@ struct ff_shown {
 
 struct ff_fs {
     const struct ff_fs_options *options;
-    const char *dir; /* absolute */
+    const struct ff_mountpoint *mountpoint;
+    struct ff_shared *shared;
+    struct ff_blame_bench *bench; /* this worker's, in shared */
     struct fuse_session *session;
-    struct ff_mountinfo mount; /* type "" where the kernel does not tell */
+    /* The kernel has accepted the answer to INIT: the mount is usable. */
+    void (*on_ready)(struct ff_fs *fs);
+    int channel; /* to the supervisor */
+    int null;    /* of /dev/null, or -1 */
+    bool first;  /* no worker served this mount before */
     struct ff_shown *shown;
     size_t shown_count;
     bool single; /* the archive's records are in the root */
     uid_t uid;
     gid_t gid;
     bool auto_unmount;        /* fusermount3 watches over the mount */
-    bool inited;              /* INIT was received */
     bool parallel;            /* look-ups and readdirs of a directory at the same time */
     bool no_open, no_opendir; /* the kernel takes ENOSYS for "always works" */
     struct timespec mtime;    /* of what belongs to no archive: the newest archive's, or 0 */
@@ -67,16 +71,25 @@ struct ff_fs {
     pthread_t namer; /* fills the rosters */
     bool namer_runs;
     atomic_bool namer_stop;
-    struct ff_slices slices;
     struct ff_snapshot stats_text;
-    struct ff_stats stats;
     pthread_key_t buffer; /* see ff_buffer_get() */
-    atomic_bool answers;  /* the first answer to the kernel is on its way or sent */
+    atomic_bool asked;    /* INIT was handed to libfuse */
+    atomic_bool answers;  /* the answer to it is on its way or sent */
 
     pthread_mutex_t log_lock;
     time_t log_second;
     unsigned int logged; /* messages in that second, also those that were dropped */
 };
+
+/* ---- shown.c: the archives ---- */
+
+/* Opens them all and scans as far as the mount depends on. What was opened is to be closed, also on
+ * failure. */
+int ff_shown_open(struct ff_fs *fs, struct ff_error *error);
+void ff_shown_close(struct ff_fs *fs);
+/* Scans go on, in a thread of each archive. */
+int ff_shown_scan(struct ff_fs *fs, struct ff_error *error);
+void ff_shown_scan_stop(struct ff_fs *fs);
 
 /* ---- node.c: what exists ---- */
 

@@ -2,7 +2,6 @@
 
 #include <framefs/version.h>
 #include <inttypes.h>
-#include <unistd.h>
 
 static const char *const op_names[FF_OPS] = {
     [FF_OP_LOOKUP] = "lookup",       [FF_OP_GETATTR] = "getattr",
@@ -44,8 +43,8 @@ void ff_stats_print_archive(FILE *out, const char *name, const char *archive, ui
     fprintf(out, "\"} %" PRIu64 "\n", value);
 }
 
-static void print_one(FILE *out, const char *name, const char *type, const char *help,
-                      uint64_t value)
+void ff_stats_print_one(FILE *out, const char *name, const char *type, const char *help,
+                        uint64_t value)
 {
     ff_stats_print_head(out, name, type, help);
     fprintf(out, "%s %" PRIu64 "\n", name, value);
@@ -58,21 +57,22 @@ void ff_stats_print(const struct ff_stats *stats, size_t waiting, FILE *out)
 
     ff_stats_print_head(out, "framefs_info", "gauge", "The version that serves the mount.");
     fprintf(out, "framefs_info{version=\"%s\"} 1\n", ff_version());
-    print_one(out, "framefs_pid", "gauge", "The process that serves the mount.",
-              (uint64_t)getpid());
-    print_one(
+    ff_stats_print_one(
         out, "framefs_uptime_seconds", "gauge", "Since the mount was made.",
         (uint64_t)(now.tv_sec - stats->started.tv_sec - (now.tv_nsec < stats->started.tv_nsec)));
     ff_stats_print_head(out, "framefs_requests_total", "counter", "Requests of the kernel.");
     for (int op = 0; op < FF_OPS; op++)
         fprintf(out, "framefs_requests_total{op=\"%s\"} %" PRIu64 "\n", op_names[op],
                 atomic_load_explicit(&stats->requests[op], memory_order_relaxed));
-    print_one(out, "framefs_read_bytes_total", "counter", "Bytes of files sent to the kernel.",
-              atomic_load_explicit(&stats->read_bytes, memory_order_relaxed));
-    print_one(out, "framefs_errors_total", "counter",
-              "Requests that failed because of an archive's bytes or source.",
-              atomic_load_explicit(&stats->errors, memory_order_relaxed));
-    print_one(out, "framefs_parked_total", "counter", "Requests that had to wait for a scan.",
-              atomic_load_explicit(&stats->parked, memory_order_relaxed));
-    print_one(out, "framefs_parked", "gauge", "Requests that wait for a scan now.", waiting);
+    ff_stats_print_one(out, "framefs_read_bytes_total", "counter",
+                       "Bytes of files sent to the kernel.",
+                       atomic_load_explicit(&stats->read_bytes, memory_order_relaxed));
+    ff_stats_print_one(out, "framefs_errors_total", "counter",
+                       "Requests that failed because of an archive's bytes or source.",
+                       atomic_load_explicit(&stats->errors, memory_order_relaxed));
+    ff_stats_print_one(out, "framefs_parked_total", "counter",
+                       "Requests that had to wait for a scan.",
+                       atomic_load_explicit(&stats->parked, memory_order_relaxed));
+    ff_stats_print_one(out, "framefs_parked", "gauge", "Requests that wait for a scan now.",
+                       waiting);
 }

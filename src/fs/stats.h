@@ -27,6 +27,9 @@ static inline void ff_stats_add(_Atomic uint64_t *counter, uint64_t value)
 /* The lines that do not concern one archive, in the Prometheus text format (version 0.0.4).
  * waiting: the requests that wait now. */
 void ff_stats_print(const struct ff_stats *stats, size_t waiting, FILE *out);
+/* The lines of a metric without labels. */
+void ff_stats_print_one(FILE *out, const char *name, const char *type, const char *help,
+                        uint64_t value);
 
 /* The "# HELP" and "# TYPE" lines of a metric. */
 void ff_stats_print_head(FILE *out, const char *name, const char *type, const char *help);

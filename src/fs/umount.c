@@ -160,6 +160,11 @@ static int unmount(const char *dir, bool lazy, struct ff_error *error)
     return 0;
 }
 
+int ff_fs_detach(const char *dir, struct ff_error *error)
+{
+    return unmount(dir, true, error);
+}
+
 static bool is_fuse(const struct ff_mountinfo *info)
 {
     return strcmp(info->type, "fuse") == 0 || strncmp(info->type, "fuse.", 5) == 0;

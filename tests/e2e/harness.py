@@ -153,13 +153,29 @@ def children():
     return found
 
 
-def _stats():
+def _stats(parent=None):
     for path in glob.glob('/proc/[0-9]*/stat'):
         with contextlib.suppress(OSError):
             with open(path, 'rb') as stream:
                 fields = stream.read().rsplit(b')', 1)[1].split()
-            if int(fields[1]) == os.getpid():
+            if int(fields[1]) == (parent or os.getpid()):
                 yield int(path.split('/')[2])
+
+
+def children_of(pid):
+    """Its children that run the program."""
+    found = []
+    for child in _stats(pid):
+        with contextlib.suppress(OSError):
+            if os.path.samefile(f'/proc/{child}/exe', FRAMEFS):
+                found.append(child)
+    return found
+
+
+def tasks_of(pid):
+    with contextlib.suppress(OSError):
+        return os.listdir(f'/proc/{pid}/task')
+    return []
 
 
 def servers_of(directory):
@@ -257,6 +273,22 @@ class Mount:
     @property
     def server(self):
         return self.servers[0]
+
+    @property
+    def worker(self):
+        """The process that looks at archives: a child of the server."""
+        found = children_of(self.server)
+        check(len(found) == 1, f'{len(found)} workers')
+        return found[0]
+
+    def kill(self):
+        """Kills server and worker: the mount stays, dead."""
+        worker = self.worker
+        # The other way round the server would start another worker.
+        for pid in (self.server, worker):
+            os.kill(pid, signal.SIGKILL)
+            equal(wait_exit(pid), -signal.SIGKILL, 'status of the killed process')
+        self.servers = []
 
     def path(self, *names):
         return os.path.join(self.dir, *names)

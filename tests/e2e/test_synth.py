@@ -144,14 +144,14 @@ def memory():
         descriptor = os.open(mount.path('synthetic'), os.O_RDONLY)
         for _ in range(64):
             os.pread(descriptor, 1 << 20, random.randrange(SIZE_MAX - (1 << 21)))
-        before = harness.memory_kib(mount.server)
+        before = harness.memory_kib(mount.worker)
         for step in range(64 * 8):  # 64 GiB, a read of 128 KiB in each 128 MiB
             os.pread(descriptor, 128 << 10, step << 27)
         for _ in range(2000):
             os.pread(descriptor, 100, random.randrange(SIZE_MAX - 200))
         for step in range(64):
             os.pread(descriptor, 1 << 20, step << 20)
-        after = harness.memory_kib(mount.server)
+        after = harness.memory_kib(mount.worker)
         os.close(descriptor)
         print(f'# {before} KiB before, {after} KiB after')
         check(after < before + 32768, f'the server grew from {before} to {after} KiB')

@@ -17,6 +17,7 @@ struct mount {
     struct ff_fs fs;
     struct ff_fs_options options;
     struct ff_shown shown[2];
+    struct ff_shared *shared;
     uint8_t *bytes;
 };
 
@@ -42,8 +43,11 @@ static struct mount *begin(size_t archives, uint64_t records, uint64_t scanned,
     assert_non_null(mount);
     mount->bytes = calloc(records + 1, FRAME_BYTES);
     assert_non_null(mount->bytes);
+    mount->shared = calloc(1, sizeof(*mount->shared));
+    assert_non_null(mount->shared);
     mount->options = (struct ff_fs_options){.blksize_bytes = 4096, .synth = {.size = 1000}};
-    mount->fs = (struct ff_fs){.options = &mount->options, .shown = mount->shown};
+    mount->fs =
+        (struct ff_fs){.options = &mount->options, .shared = mount->shared, .shown = mount->shown};
     for (size_t i = 0; i < archives; i++) {
         struct ff_shown *shown = &mount->shown[i];
         *shown = (struct ff_shown){.name = names[i], .layout = layout, .extension = ".x"};
@@ -55,9 +59,9 @@ static struct mount *begin(size_t archives, uint64_t records, uint64_t scanned,
     }
     mount->fs.shown_count = archives;
     mount->fs.single = archives == 1;
-    ff_slices_init(&mount->fs.slices, 0);
+    ff_slices_init(&mount->shared->slices, 0);
     ff_snapshot_init(&mount->fs.stats_text);
-    ff_stats_init(&mount->fs.stats);
+    ff_stats_init(&mount->shared->stats);
     ff_park_init(&mount->fs.park, &ff_ops_park);
     pthread_mutex_init(&mount->fs.log_lock, NULL);
     return mount;
@@ -73,7 +77,8 @@ static void end(struct mount *mount)
     pthread_mutex_destroy(&mount->fs.log_lock);
     ff_park_done(&mount->fs.park);
     ff_snapshot_done(&mount->fs.stats_text);
-    ff_slices_done(&mount->fs.slices);
+    ff_slices_done(&mount->shared->slices);
+    free(mount->shared);
     free(mount->bytes);
     free(mount);
 }

@@ -1,0 +1,268 @@
+#include "fs/mountpoint.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/fuse.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "fs/message.h"
+#include "fs/state.h"
+
+int ff_mountpoint_check(const char *dir, char **ret_dir, struct ff_error *error)
+{
+    struct stat stat_buf;
+
+    if (stat(dir, &stat_buf) < 0) {
+        int r = -errno;
+        if (r == -ENOTCONN && ff_fs_is_dead_mount(dir))
+            return ff_error_set(error, r,
+                                "%s is a framefs mount whose server is gone; run `framefs umount "
+                                "%s` first",
+                                dir, dir);
+        return ff_error_set(error, r, "cannot mount at %s: %s", dir, strerror(-r));
+    }
+    if (!S_ISDIR(stat_buf.st_mode))
+        return ff_error_set(error, -ENOTDIR, "cannot mount at %s: not a directory", dir);
+    /* Kept for the end: the working directory will be another then. */
+    char *absolute = realpath(dir, NULL);
+    if (!absolute)
+        return ff_error_set(error, -errno, "cannot mount at %s: %s", dir, strerror(errno));
+    *ret_dir = absolute;
+    return 0;
+}
+
+/* What can be done about it, where that can be told. */
+static const char *hint_for(const char *text)
+{
+    if (access("/dev/fuse", F_OK) < 0)
+        return "; there is no /dev/fuse: load the kernel's module (modprobe fuse), or let the "
+               "container have the device";
+    if (access("/dev/fuse", R_OK | W_OK) < 0)
+        return "; /dev/fuse is not open to this user: its mode should be 0666";
+    if (strstr(text, "exec fusermount3"))
+        return "; fusermount3 is missing: install the package fuse3, or mount as root";
+    if (strstr(text, "user_allow_other"))
+        return "; add the line user_allow_other to /etc/fuse.conf, or do without allow_other";
+    return "";
+}
+
+/* libfuse splits its options at commas and takes a backslash for an escape. */
+static char *escape_option(const char *name, const char *value)
+{
+    char *text = malloc(strlen(name) + 2 * strlen(value) + 1);
+    if (!text)
+        return NULL;
+    char *out = stpcpy(text, name);
+    for (; *value; value++) {
+        if (*value == ',' || *value == '\\')
+            *out++ = '\\';
+        *out++ = *value;
+    }
+    *out = '\0';
+    return text;
+}
+
+static int add_option(struct fuse_args *args, const char *option)
+{
+    return fuse_opt_add_arg(args, "-o") < 0 || fuse_opt_add_arg(args, option) < 0 ? -ENOMEM : 0;
+}
+
+static int add_escaped(struct fuse_args *args, const char *name, const char *value)
+{
+    if (!value || !*value)
+        return 0;
+    FF_CLEANUP(free) char *option = escape_option(name, value);
+    return option ? add_option(args, option) : -ENOMEM;
+}
+
+int ff_mountpoint_args(const struct ff_fs_options *options, struct fuse_args *args)
+{
+    char max_read[32];
+    snprintf(max_read, sizeof(max_read), "max_read=%u", FF_REPLY_BYTES_MAX);
+
+    if (fuse_opt_add_arg(args, "framefs") < 0 ||
+        add_escaped(args, "fsname=", options->fsname) < 0 ||
+        add_escaped(args, "subtype=", options->subtype) < 0)
+        return -ENOMEM;
+    if (options->mount_options && *options->mount_options &&
+        add_option(args, options->mount_options) < 0)
+        return -ENOMEM;
+    if (options->debug && fuse_opt_add_arg(args, "-d") < 0)
+        return -ENOMEM;
+    /* Last, so that they hold whatever mount_options say. */
+    return add_option(args, "ro") < 0 || add_option(args, max_read) < 0 ? -ENOMEM : 0;
+}
+
+static struct fuse_session *make_session(const struct ff_fs_options *options, const char *dir,
+                                         struct ff_error *error)
+{
+    /* It only mounts: what the kernel asks is for the workers' sessions. */
+    static const struct fuse_lowlevel_ops none;
+    struct fuse_args args = FUSE_ARGS_INIT(0, NULL);
+    struct ff_capture capture;
+    char text[FF_ERROR_TEXT_BYTES / 2];
+
+    int r = ff_mountpoint_args(options, &args);
+    if (r < 0) {
+        fuse_opt_free_args(&args);
+        ff_error_set(error, r, "out of memory");
+        return NULL;
+    }
+    ff_capture_begin(&capture);
+    struct fuse_session *session = fuse_session_new(&args, &none, sizeof(none), NULL);
+    ff_capture_end(&capture, text, sizeof(text));
+    fuse_opt_free_args(&args);
+    if (!session)
+        ff_error_set(error, -EINVAL, "cannot mount at %s: %s", dir, text);
+    return session;
+}
+
+/* Whether a comma list has the option, without a value. */
+static bool has_option(const char *list, const char *option)
+{
+    size_t len = strlen(option);
+
+    while (list) {
+        if (strncmp(list, option, len) == 0 && (list[len] == ',' || list[len] == '\0'))
+            return true;
+        list = strchr(list, ',');
+        if (list)
+            list++;
+    }
+    return false;
+}
+
+bool ff_mountpoint_is_watched(const struct ff_fs_options *options)
+{
+    return has_option(options->mount_options, "auto_unmount");
+}
+
+/* fusermount3 looks after an auto_unmount mount when the socket between it and those who serve is
+ * closed; at the end of a killed process the kernel releases descriptors from the highest on, and
+ * the mount has to be dead before it looks. */
+static int keep_fd(struct fuse_session *session)
+{
+    enum { PAST_SOCKET = 64 };
+    int fd = fuse_session_fd(session);
+    int kept = fcntl(fd, F_DUPFD_CLOEXEC, fd + PAST_SOCKET);
+
+    if (kept < 0)
+        kept = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    return kept < 0 ? -errno : kept;
+}
+
+static int read_init(struct ff_mountpoint *mountpoint)
+{
+    const struct fuse_in_header *header = (const void *)mountpoint->init;
+    ssize_t count;
+
+    do
+        count = read(mountpoint->fd, mountpoint->init, sizeof(mountpoint->init));
+    while (count < 0 && errno == EINTR);
+    if (count < 0)
+        return -errno;
+    if ((size_t)count < sizeof(*header) || header->opcode != FUSE_INIT)
+        return -EPROTO;
+    mountpoint->init_len = (size_t)count;
+    return 0;
+}
+
+int ff_mountpoint_attach(const struct ff_fs_options *options, const char *dir,
+                         struct ff_mountpoint *ret_mountpoint, struct ff_error *error)
+{
+    struct ff_mountpoint *mountpoint = ret_mountpoint;
+    struct ff_capture capture;
+    char text[FF_ERROR_TEXT_BYTES / 2];
+
+    *mountpoint = (struct ff_mountpoint){.dir = dir, .fd = -1};
+    struct fuse_session *session = make_session(options, dir, error);
+    if (!session)
+        return -EINVAL;
+    ff_capture_begin(&capture);
+    int r = fuse_session_mount(session, dir);
+    ff_capture_end(&capture, text, sizeof(text));
+    if (r < 0) {
+        fuse_session_destroy(session);
+        return ff_error_set(error, -EIO, "cannot mount at %s: %s%s", dir,
+                            *text ? text : "for an unknown reason", hint_for(text));
+    }
+    if (*text)
+        ff_log(FF_LOG_WARNING, "%s", text);
+    mountpoint->fd = keep_fd(session);
+    fuse_session_destroy(session);
+    if (ff_mountinfo_by_path(dir, &mountpoint->info) < 0)
+        mountpoint->info.type[0] = '\0';
+    r = mountpoint->fd < 0 ? mountpoint->fd : read_init(mountpoint);
+    if (r < 0) {
+        ff_mountpoint_detach(mountpoint);
+        return ff_error_set(error, r, "cannot mount at %s: %s", dir, strerror(-r));
+    }
+    return 0;
+}
+
+bool ff_mountpoint_can_resend(const struct ff_mountpoint *mountpoint)
+{
+    const struct fuse_in_header *header = (const void *)mountpoint->init;
+    const struct fuse_init_in *init = (const void *)(header + 1);
+
+    return mountpoint->init_len >= sizeof(*header) + sizeof(*init) && init->flags & FUSE_INIT_EXT &&
+           init->flags2 & FF_FUSE_HAS_RESEND2;
+}
+
+void ff_mountpoint_resend(const struct ff_mountpoint *mountpoint)
+{
+    const struct fuse_out_header notify = {.len = sizeof(notify), .error = FF_FUSE_NOTIFY_RESEND};
+    ssize_t count = write(mountpoint->fd, &notify, sizeof(notify));
+
+    /* ENOENT and the like: unmounted meanwhile. */
+    if (count < 0 && errno == EINVAL)
+        ff_log(FF_LOG_ERROR, "%s: the kernel does not resend requests: %s", mountpoint->dir,
+               strerror(errno));
+}
+
+bool ff_mountpoint_is_gone(const struct ff_mountpoint *mountpoint)
+{
+    struct pollfd poll_fd = {.fd = mountpoint->fd};
+
+    return poll(&poll_fd, 1, 0) == 1 && poll_fd.revents & (POLLERR | POLLHUP | POLLNVAL);
+}
+
+/* The kernel starts with a quarter of it or less, and takes a larger value from the administrator
+ * only. */
+void ff_mountpoint_raise_readahead(const struct ff_mountpoint *mountpoint)
+{
+    char path[64], text[16];
+
+    snprintf(path, sizeof(path), "/sys/class/bdi/%u:%u/read_ahead_kb", mountpoint->info.major,
+             mountpoint->info.minor);
+    FF_CLEANUP(fd) int fd = open(path, O_WRONLY | O_CLOEXEC);
+    if (fd < 0)
+        return;
+    int len = snprintf(text, sizeof(text), "%u", FF_REPLY_BYTES_MAX / 1024);
+    ssize_t count = write(fd, text, (size_t)len);
+    (void)count;
+}
+
+/* Who detached this mount may have put another one in its place, which is not ours to take away. */
+void ff_mountpoint_detach(struct ff_mountpoint *mountpoint)
+{
+    struct ff_mountinfo now;
+    struct ff_error error = {0};
+
+    if (!ff_mountpoint_is_gone(mountpoint) &&
+        !(mountpoint->info.type[0] && ff_mountinfo_by_path(mountpoint->dir, &now) == 0 &&
+          now.id != mountpoint->info.id) &&
+        ff_fs_detach(mountpoint->dir, &error) < 0)
+        ff_log(FF_LOG_ERROR, "%s", error.text);
+    if (mountpoint->fd >= 0)
+        close(mountpoint->fd);
+    mountpoint->fd = -1;
+}

@@ -1,0 +1,58 @@
+/*
+ * The mount itself: made and taken away by the supervisor, served by workers through its
+ * descriptor.
+ */
+#ifndef FF_FS_MOUNTPOINT_H
+#define FF_FS_MOUNTPOINT_H
+
+#include <framefs/error.h>
+#include <stdalign.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "fs/fs.h"
+#include "fs/mountinfo.h"
+
+struct fuse_args;
+
+/* What the kernel takes for a buffer to read requests into, at least. */
+#define FF_INIT_BYTES 8192
+
+struct ff_mountpoint {
+    const char *dir; /* absolute; the caller's */
+    int fd;          /* of /dev/fuse: as long as one process holds it, the mount is alive */
+    struct ff_mountinfo info; /* type "" where the kernel does not tell */
+    /* The kernel's INIT request. It comes once; each worker is given it again. */
+    size_t init_len;
+    alignas(8) unsigned char init[FF_INIT_BYTES];
+};
+
+/* That dir can be mounted at: *ret_dir is its absolute path, to be freed. */
+int ff_mountpoint_check(const char *dir, char **ret_dir, struct ff_error *error);
+/* The arguments of a session, here and in the workers. -ENOMEM. */
+int ff_mountpoint_args(const struct ff_fs_options *options, struct fuse_args *args);
+/* Whether fusermount3 watches over the mount (auto_unmount). */
+bool ff_mountpoint_is_watched(const struct ff_fs_options *options);
+
+/* Mounts, and takes INIT from the kernel. dir must outlive it. */
+int ff_mountpoint_attach(const struct ff_fs_options *options, const char *dir,
+                         struct ff_mountpoint *ret_mountpoint, struct ff_error *error);
+/* Unmounts it, if it is there still, at once even if it is in use; whoever is inside gets ENOTCONN
+ * as soon as no process holds the descriptor. */
+void ff_mountpoint_detach(struct ff_mountpoint *mountpoint);
+/* Whether it was unmounted, or aborted. */
+bool ff_mountpoint_is_gone(const struct ff_mountpoint *mountpoint);
+
+/* Whether the kernel sends unanswered requests again when it is told to (6.9). */
+bool ff_mountpoint_can_resend(const struct ff_mountpoint *mountpoint);
+/* All that were read from the descriptor and not answered can be read again. */
+void ff_mountpoint_resend(const struct ff_mountpoint *mountpoint);
+/* Larger reads, where that is allowed. After INIT was answered. */
+void ff_mountpoint_raise_readahead(const struct ff_mountpoint *mountpoint);
+
+/* Debian bookworm's headers lack the names of these: FUSE_NOTIFY_RESEND; FUSE_HAS_RESEND, which is
+ * bit 39 of the flags of INIT. */
+#define FF_FUSE_NOTIFY_RESEND 7
+#define FF_FUSE_HAS_RESEND2   (UINT32_C(1) << (39 - 32))
+
+#endif

@@ -1,0 +1,27 @@
+/*
+ * The supervisor: keeps a mount served. It starts workers, hears them, and puts another in the
+ * place of one that died: the kernel sends it what was not answered. Single-threaded.
+ */
+#ifndef FF_FS_SUPERVISE_H
+#define FF_FS_SUPERVISE_H
+
+#include "fs/mountpoint.h"
+#include "fs/sandbox.h"
+#include "fs/shared.h"
+
+/* So many workers in a row that have died this soon and answered nothing, and the mount is given
+ * up. */
+#define FF_FRUITLESS_MAX 10
+#define FF_FRUITLESS_MS  1000
+
+/* Serves the mount until it is gone, a signal ends it or it is given up. It is not unmounted here.
+ * sandbox: of the workers, or NULL. The signals must be blocked: see ff_supervise_block_signals().
+ * 0; a negative errno, with an empty text when a worker has said why. */
+int ff_supervise(const struct ff_fs_options *options, struct ff_mountpoint *mountpoint,
+                 const struct ff_sandbox *sandbox, struct ff_shared *shared,
+                 struct ff_error *error);
+
+/* Those that the supervisor reads: none that comes before it does so is lost. */
+void ff_supervise_block_signals(void);
+
+#endif

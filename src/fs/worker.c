@@ -1,0 +1,160 @@
+#include "fs/worker.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "fs/channel.h"
+#include "fs/message.h"
+#include "fs/session.h"
+#include "fs/state.h"
+
+/* One worker a process. */
+static int log_channel = -1;
+
+static void log_to_channel(enum ff_log_level level, const char *text)
+{
+    ff_channel_log(log_channel, level, text);
+}
+
+static void on_ready(struct ff_fs *fs)
+{
+    if (fs->first && fs->options->announce)
+        fs->options->announce(fs->options->context);
+    if (fs->options->background) {
+        ff_log_to(log_to_channel);
+        ff_daemon_release_streams(fs->null, STDERR_FILENO);
+    }
+    ff_channel_ready(fs->channel);
+}
+
+static int make_session(struct ff_fs *fs, struct ff_error *error)
+{
+    struct fuse_args args = FUSE_ARGS_INIT(0, NULL);
+
+    int r = ff_mountpoint_args(fs->options, &args);
+    if (r == 0) {
+        fs->session = fuse_session_new(&args, &ff_ops, sizeof(ff_ops), fs);
+        r = fs->session ? 0 : -ENOMEM;
+    }
+    fuse_opt_free_args(&args);
+    return r < 0 ? ff_error_set(error, r, "out of memory") : 0;
+}
+
+static int serve(struct ff_fs *fs, struct ff_error *error)
+{
+    int r = ff_park_start(&fs->park);
+    if (r < 0)
+        return ff_error_set(error, r, "cannot start a thread: %s", strerror(-r));
+    r = ff_shown_scan(fs, error);
+    if (r == 0 && (r = ff_naming_start(fs)) < 0)
+        ff_error_set(error, r, "cannot start a thread: %s", strerror(-r));
+    if (r == 0) {
+        r = ff_session_serve(fs);
+        if (r < 0)
+            ff_error_set(error, r, "%s: cannot be served: %s", fs->mountpoint->dir, strerror(-r));
+    }
+    ff_park_stop(&fs->park);
+    return r;
+}
+
+static int open_and_serve(struct ff_fs *fs, struct ff_error *error)
+{
+    int r = ff_shown_open(fs, error);
+    if (r == 0)
+        r = make_session(fs, error);
+    if (r < 0)
+        return r;
+    ff_session_signals_begin(fs->session);
+    r = serve(fs, error);
+    ff_session_signals_end();
+    ff_naming_stop(fs);
+    ff_shown_scan_stop(fs);
+    fuse_session_destroy(fs->session);
+    return r;
+}
+
+static int init(struct ff_fs *fs, const struct ff_worker *worker, struct ff_error *error)
+{
+    const struct ff_fs_options *options = worker->options;
+
+    *fs = (struct ff_fs){
+        .options = options,
+        .mountpoint = worker->mountpoint,
+        .shared = worker->shared,
+        .bench = worker->bench,
+        .on_ready = on_ready,
+        .channel = worker->channel,
+        .null = options->background ? open("/dev/null", O_RDWR | O_CLOEXEC) : -1,
+        .first = worker->first,
+        .uid = options->uid < 0 ? getuid() : (uid_t)options->uid,
+        .gid = options->gid < 0 ? getgid() : (gid_t)options->gid,
+        .auto_unmount = ff_mountpoint_is_watched(options),
+    };
+    int r = worker->sandbox ? ff_sandbox_enter(worker->sandbox, error) : 0;
+    if (r < 0)
+        return r;
+    r = ff_buffer_init(fs);
+    if (r < 0)
+        return ff_error_set(error, r, "cannot start: %s", strerror(-r));
+    ff_snapshot_init(&fs->stats_text);
+    ff_park_init(&fs->park, &ff_ops_park);
+    pthread_mutex_init(&fs->log_lock, NULL);
+    ff_message_init(options->debug);
+    return 0;
+}
+
+static void done(struct ff_fs *fs)
+{
+    ff_shown_close(fs);
+    pthread_mutex_destroy(&fs->log_lock);
+    ff_park_done(&fs->park);
+    ff_snapshot_done(&fs->stats_text);
+    ff_buffer_done(fs);
+    if (fs->null >= 0)
+        close(fs->null);
+}
+
+/* The supervisor's signals are its own: a terminal's reach both. */
+static void leave_signals(void)
+{
+    static const int ignored[] = {SIGINT, SIGHUP, SIGPIPE};
+    const struct sigaction ignore = {.sa_handler = SIG_IGN};
+    sigset_t none;
+
+    for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
+        sigaction(ignored[i], &ignore, NULL);
+    sigemptyset(&none);
+    pthread_sigmask(SIG_SETMASK, &none, NULL);
+}
+
+int ff_worker_run(const struct ff_worker *worker)
+{
+    FF_CLEANUP(free) struct ff_fs *fs = malloc(sizeof(*fs));
+    struct ff_error error = {0};
+
+    if (!fs)
+        return EXIT_FAILURE;
+    leave_signals();
+    /* A terminal's signals are for the supervisor. */
+    setsid();
+    prctl(PR_SET_NAME, "framefs-worker");
+    log_channel = worker->channel;
+    if (!worker->first && worker->options->background)
+        ff_log_to(log_to_channel);
+    int r = init(fs, worker, &error);
+    if (r == 0) {
+        r = open_and_serve(fs, &error);
+        done(fs);
+    }
+    if (r < 0 && error.text[0])
+        ff_log(FF_LOG_ERROR, "%s", error.text);
+    ff_log_to(NULL);
+    return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,239 @@
+#!/usr/bin/env python3
+"""A mount outlives the process that serves it: kill -9, crashes, workers that keep dying.
+FF_KILLS=N for the number of kills."""
+
+import errno
+import hashlib
+import os
+import random
+import re
+import signal
+import struct
+import threading
+import time
+
+import harness
+from harness import Foreground, Mount, check, contains, equal, framefs, test
+
+TAG4 = '--format=tag4-i64le'
+KILLS = int(os.environ.get('FF_KILLS', '25'))
+RECORDS = 5000
+BIG = 24 << 20
+
+
+def write_archive():
+    """An archive of small records and a big one at the end: its path and their digests."""
+    r = random.Random(7)
+    path = os.path.join(harness.make_dir(), 'records')
+    digests = []
+    with open(path, 'wb') as out:
+        for _ in range(RECORDS):
+            payload = r.randbytes(r.randrange(500))
+            out.write(b'TAG4' + struct.pack('<q', len(payload)) + payload)
+            digests.append(hashlib.sha256(payload).digest())
+        payload = r.randbytes(1 << 20) * (BIG >> 20)
+        out.write(b'TAG4' + struct.pack('<q', len(payload)) + payload)
+        digests.append(hashlib.sha256(payload).digest())
+    return path, digests
+
+
+def stat(mount, name):
+    text = harness.read(os.path.join(mount.dir, '.framefs', 'stats')).decode()
+    match = re.search(rf'^{re.escape(name)} (\d+)$', text, re.M)
+    check(match, f'no {name}')
+    return int(match[1])
+
+
+class Readers:
+    """Threads that read records, the big one now and then, and compare their digests."""
+
+    def __init__(self, mount, digests, threads=4):
+        self.mount, self.digests = mount, digests
+        self.stop = False
+        self.wrong, self.reads, self.slowest = [], 0, []
+        self.threads = [threading.Thread(target=self.run, args=(i,)) for i in range(threads)]
+
+    def run(self, seed):
+        r = random.Random(seed)
+        while not self.stop:
+            number = r.randrange(RECORDS) if r.random() < 0.99 else RECORDS
+            try:
+                begin = time.perf_counter()
+                with open(self.mount.path(f'{number:08}'), 'rb', buffering=0) as file:
+                    os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+                    digest = hashlib.sha256()
+                    while block := file.read(1 << 20):
+                        digest.update(block)
+                if number < RECORDS:
+                    self.slowest.append(time.perf_counter() - begin)
+                if digest.digest() != self.digests[number]:
+                    self.wrong.append(f'record {number}: other bytes')
+            except OSError as error:
+                self.wrong.append(f'record {number}: {error}')
+            self.reads += 1
+
+    def __enter__(self):
+        for thread in self.threads:
+            thread.start()
+        return self
+
+    def __exit__(self, kind, error, trace):
+        self.stop = True
+        for thread in self.threads:
+            thread.join()
+        if kind is None:
+            check(not self.wrong, f'{len(self.wrong)} of {self.reads} reads: {self.wrong[:5]}')
+
+
+def kill_worker(mount, number=signal.SIGKILL):
+    """Kills it and waits until another one answers: its pid."""
+    pid = stat(mount, 'framefs_worker_pid')
+    os.kill(pid, number)
+    harness.wait_for(lambda: stat(mount, 'framefs_worker_pid') != pid, 'another worker')
+    return pid
+
+
+@test(f'{KILLS} times kill -9 of the worker: no reader sees an error or a wrong byte')
+def kills():
+    path, digests = write_archive()
+    with Mount(TAG4, path) as mount:
+        pid = stat(mount, 'framefs_pid')
+        with Readers(mount, digests) as readers:
+            for _ in range(KILLS):
+                before = readers.reads
+                harness.wait_for(lambda: readers.reads > before + 4, 'reads')
+                kill_worker(mount)
+        equal(stat(mount, 'framefs_restarts_total'), KILLS, 'restarts')
+        equal(stat(mount, 'framefs_pid'), pid, 'the supervisor')
+        check(readers.reads > KILLS, f'{readers.reads} reads')
+        check(stat(mount, 'framefs_requests_total{op="read"}') > KILLS, 'counters of all workers')
+
+
+@test('crashes of the worker by each signal that a fault raises are survived, too')
+def crashes():
+    path, digests = write_archive()
+    with Mount(TAG4, path) as mount, Readers(mount, digests, 2):
+        for number in (signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGABRT,
+                       signal.SIGSYS, signal.SIGTERM):
+            kill_worker(mount, number)
+
+
+@test('open files, directories, and slices go on over a kill; listings are whole')
+def handles():
+    path, digests = write_archive()
+    with Mount(TAG4, path, '-o', 'control=listed') as mount:
+        whole = mount.control('slice/10-19')
+        with open(mount.path('.framefs', 'slice', '10-19'), 'rb', buffering=0) as sliced, \
+                open(mount.path(f'{RECORDS:08}'), 'rb', buffering=0) as big:
+            entries = os.scandir(mount.dir)
+            first = next(entries).name
+            digest = hashlib.sha256(big.read(1 << 20))
+            kill_worker(mount)
+            os.posix_fadvise(sliced.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+            equal(sliced.read(), whole, 'the slice')
+            while block := big.read(1 << 20):
+                digest.update(block)
+            equal(digest.digest(), digests[RECORDS], 'the big record')
+            equal(1 + sum(1 for _ in entries), RECORDS + 2, f'entries with {first}')
+
+
+@test('nosurvive: the mount of a killed worker is taken away, and the server says why')
+def nosurvive():
+    path, _ = write_archive()
+    with Foreground(TAG4, '-o', 'nosurvive', path) as mount:
+        os.kill(stat(mount, 'framefs_worker_pid'), signal.SIGKILL)
+        equal(mount.process.wait(harness.LIMIT_S), 1, 'status')
+        check(not harness.is_mounted(mount.dir), 'still mounted')
+        contains(mount.messages(), 'signal 9', 'message')
+
+
+@test('workers that keep dying before they answer: the mount is given up, with a message')
+def give_up():
+    path, _ = write_archive()
+    with Foreground(TAG4, path) as mount:
+        while mount.process.poll() is None:
+            for pid in harness.children_of(mount.process.pid):
+                os.kill(pid, signal.SIGKILL)
+        equal(mount.process.returncode, 1, 'status')
+        check(not harness.is_mounted(mount.dir), 'still mounted')
+        text = mount.messages()
+        contains(text, '10 workers in a row', 'message')
+        contains(text, mount.dir, 'message')
+
+
+@test('a killed supervisor: the worker serves on, and umount ends it')
+def no_supervisor():
+    path, digests = write_archive()
+    mount = Mount(TAG4, path, dead=True)
+    worker = mount.worker
+    os.kill(mount.server, signal.SIGKILL)
+    harness.wait_exit(mount.server)
+    mount.servers = [worker]
+    equal(hashlib.sha256(mount.read('00000007')).digest(), digests[7], 'record 7')
+    framefs('umount', mount.dir)
+    equal(harness.wait_exit(worker), 0, 'status of the worker')
+    mount.servers = []
+    mount.close()
+
+
+@test('a request that workers are killed with again and again gets EIO, others do not')
+def condemned():
+    # The archive of the second mount is a file of the first one, whose worker is stopped: reads of
+    # the second mount stay in its worker's hands.
+    path, digests = write_archive()
+    with Mount(TAG4, '-o', 'allow_other', path) as below:
+        with Foreground(TAG4, '--max-records', str(RECORDS + 1),
+                        below.path('.framefs', 'archive')) as mount:
+            big = os.path.join(mount.dir, f'{RECORDS:08}')
+            equal(os.stat(big).st_size, BIG, 'size of the big record')
+            with open(below.path('.framefs', 'archive'), 'rb') as lower:
+                while lower.read(1 << 20):
+                    pass
+                # The next workers begin with what stays.
+                os.posix_fadvise(lower.fileno(), BIG // 2, 0, os.POSIX_FADV_DONTNEED)
+            worker_below = below.worker
+            os.kill(worker_below, signal.SIGSTOP)
+            outcome = []
+
+            def read():
+                try:
+                    with open(big, 'rb', buffering=0) as file:
+                        outcome.append(len(os.pread(file.fileno(), 4096, BIG - 4096)))
+                except OSError as error:
+                    outcome.append(error.errno)
+            reader = threading.Thread(target=read)
+            reader.start()
+            try:
+                deaths = 0
+                while not outcome and deaths < 20:
+                    for pid in harness.children_of(mount.process.pid):
+                        if in_read(pid) and not outcome:
+                            os.kill(pid, signal.SIGKILL)
+                            deaths += 1
+                            harness.wait_for(lambda pid=pid: not os.path.exists(f'/proc/{pid}')
+                                             or outcome, 'the end of the worker')
+            finally:
+                os.kill(worker_below, signal.SIGCONT)
+            reader.join()
+            equal(outcome, [errno.EIO], f'what the reader got: {mount.messages()}')
+            # The kernel asks once more, for the page alone, when it has read ahead in vain.
+            check(deaths in (5, 10), f'{deaths} workers died')
+            for number in (7, RECORDS):
+                payload = harness.read(os.path.join(mount.dir, f'{number:08}'))
+                equal(hashlib.sha256(payload).digest(), digests[number], f'record {number}, later')
+            contains(mount.messages(), 'has killed 5 workers', 'message')
+
+
+def in_read(pid):
+    """Whether a thread of it waits in pread(2)."""
+    for task in harness.tasks_of(pid):
+        try:
+            with open(f'/proc/{pid}/task/{task}/syscall', encoding='ascii') as line:
+                if line.read().startswith('17 '):
+                    return True
+        except OSError:
+            pass
+    return False
+
+
+harness.main()
