@@ -17,6 +17,7 @@ static const int priorities[] = {LOG_ERR, LOG_WARNING, LOG_INFO, LOG_DEBUG};
 
 static _Atomic(enum ff_log_level) max_level = FF_LOG_WARNING;
 static _Atomic(ff_log_sink) own_sink;
+static atomic_bool sink_of_said;
 static atomic_bool use_syslog;
 static atomic_bool detached;
 
@@ -81,8 +82,9 @@ int ff_log_hide(const char *name)
     return is_redacted ? ff_redact_add(&hidden, name) : 0;
 }
 
-void ff_log_to(ff_log_sink sink)
+void ff_log_to(ff_log_sink sink, bool said)
 {
+    atomic_store(&sink_of_said, said);
     atomic_store(&own_sink, sink);
 }
 
@@ -145,7 +147,7 @@ void ff_log_say(const char *text)
 {
     ff_log_sink sink = atomic_load(&own_sink);
 
-    if (sink)
+    if (sink && atomic_load(&sink_of_said))
         sink(FF_LOG_ERROR, text);
     else
         put(FF_LOG_ERROR, !atomic_load(&detached), text);

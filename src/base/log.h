@@ -41,9 +41,10 @@ void ff_log_redact(void);
  * ff_log_redact() was called. -ENOMEM. */
 int ff_log_hide(const char *name);
 
-/* From now on to this function, which any thread may call, as it comes. NULL: as before. */
+/* From now on to this function, which any thread may call, as it comes: what ff_log_say() says only
+ * if `said` is true. NULL: as before. */
 typedef void (*ff_log_sink)(enum ff_log_level level, const char *text);
-void ff_log_to(ff_log_sink sink);
+void ff_log_to(ff_log_sink sink, bool said);
 
 void ff_log(enum ff_log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/log.h"
 #include "base/units.h"
 #include "cli/command.h"
 #include "cli/mount_helper.h"
@@ -19,6 +20,7 @@
 #include "cli/mount_options.h"
 #include "cli/names.h"
 #include "fs/fs.h"
+#include "fs/permission.h"
 
 struct mount {
     const struct ff_mount_values *values;
@@ -29,7 +31,6 @@ struct mount {
     /* Opened before the server is split, taken over by the archives in its workers. */
     struct ff_source **sources;
     struct ff_archive **archives; /* in a worker */
-    int64_t reader;               /* the user who a worker is */
     size_t count;
 };
 
@@ -86,15 +87,23 @@ static enum ff_exit resolve_archive(const char *path, char **ret_path)
 }
 
 /* Whom the server becomes: root's own server is nobody, unless it is told otherwise. */
-static void choose_worker(const struct ff_mount_values *values, struct ff_fs_options *options)
+static void choose_worker(const struct mount *mount, struct ff_fs_options *options)
 {
-    options->worker_uid = values->worker_uid;
-    options->worker_gid = values->worker_gid;
-    if (values->worker_uid >= 0 || geteuid() != 0)
+    options->worker_uid = mount->values->worker_uid;
+    options->worker_gid = mount->values->worker_gid;
+    if (mount->values->no_sandbox || mount->values->worker_uid >= 0 || geteuid() != 0)
         return;
     const struct passwd *nobody = getpwnam("nobody");
-    options->worker_uid = nobody ? nobody->pw_uid : FF_MOUNT_NOBODY;
-    options->worker_gid = nobody ? nobody->pw_gid : FF_MOUNT_NOBODY;
+    uid_t uid = nobody ? nobody->pw_uid : FF_MOUNT_NOBODY;
+    gid_t gid = nobody ? nobody->pw_gid : FF_MOUNT_NOBODY;
+    if (!ff_permission_may_read(mount->sources, mount->count, uid, gid)) {
+        ff_log(FF_LOG_WARNING,
+               "only root may read the archive where it lies: the server stays root, without "
+               "root's capabilities, in its sandbox (see --setuid)");
+        return;
+    }
+    options->worker_uid = uid;
+    options->worker_gid = gid;
 }
 
 static bool shows(void *context, const struct ff_details *details)
@@ -102,25 +111,6 @@ static bool shows(void *context, const struct ff_details *details)
     const struct mount *mount = context;
 
     return ff_type_filter_match(&mount->values->types, details);
-}
-
-/* A file system of its own, another's FUSE mount for instance, may look at who reads, not only at
- * who opened. */
-static bool may_read(const struct mount *mount, size_t index)
-{
-    struct ff_source *source = mount->sources[index];
-    struct ff_source_stat stat;
-    char byte, shown[FF_INPUT_NAME_BYTES];
-
-    if (source->ops->stat(source, &stat) != -EACCES &&
-        source->ops->pread(source, &byte, 1, 0) != -EACCES)
-        return true;
-    ff_escape(shown, sizeof(shown), mount->paths[index], strlen(mount->paths[index]));
-    ff_say("%s: its file system lets the server not read it as user %" PRId64
-           ": give one that may with "
-           "--setuid, root for instance, or let others in where it is mounted (allow_other)",
-           shown, mount->reader);
-    return false;
 }
 
 static int open_archive(void *context, size_t index, struct ff_fs_archive *ret_archive,
@@ -136,8 +126,6 @@ static int open_archive(void *context, size_t index, struct ff_fs_archive *ret_a
     struct ff_input input;
     struct ff_archive *archive;
 
-    if (!may_read(mount, index))
-        return -EACCES;
     if (*format && !choice.frame)
         choice.format = format;
     if (ff_input_settle(mount->paths[index], mount->sources[index], &choice, &input) !=
@@ -218,11 +206,10 @@ static enum ff_exit serve(struct mount *mount)
         .mount_options = values->kernel[0] ? values->kernel : NULL,
         .debug = values->debug,
     };
-    choose_worker(values, &options);
+    choose_worker(mount, &options);
     /* Against names that are chosen to meet in jansson's tables: in the sandbox there is no
      * /dev/urandom. */
     json_object_seed(0);
-    mount->reader = options.worker_uid >= 0 ? options.worker_uid : (int64_t)geteuid();
     int r = ff_fs_run(&options, mount->dir, &error);
     /* A worker may have said it. */
     if (r < 0 && error.text[0])

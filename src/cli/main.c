@@ -95,6 +95,7 @@
  *   fs/sandbox.c          what it gives up before it looks at an archive
  *   fs/landlock.c         paths and sockets
  *   fs/syscalls.c         system calls
+ *   fs/permission.c       whether it may read as another user
  *   fs/session.c          its conversation with the kernel
  *   fs/shown.c            the archives that a mount shows
  *   fs/ops.c              a request in, a reply out

@@ -23,14 +23,20 @@ static void log_to_channel(enum ff_log_level level, const char *text)
     ff_channel_log(log_channel, level, text);
 }
 
+/* It can reach no log itself. libfuse's trace is too much for a channel, and for stderr anyway. */
+static void log_by_channel(const struct ff_fs_options *options, bool said)
+{
+    if (!options->debug)
+        ff_log_to(log_to_channel, said);
+}
+
 static void on_ready(struct ff_fs *fs)
 {
     if (fs->first && fs->options->announce)
         fs->options->announce(fs->options->context);
-    if (fs->options->background) {
-        ff_log_to(log_to_channel);
+    log_by_channel(fs->options, true);
+    if (fs->options->background)
         ff_daemon_release_streams(fs->null, STDERR_FILENO);
-    }
     ff_channel_ready(fs->channel);
 }
 
@@ -146,15 +152,14 @@ int ff_worker_run(const struct ff_worker *worker)
     setsid();
     prctl(PR_SET_NAME, "framefs-worker");
     log_channel = worker->channel;
-    if (!worker->first && worker->options->background)
-        ff_log_to(log_to_channel);
+    log_by_channel(worker->options, !worker->first);
     int r = init(fs, worker, &error);
     if (r == 0) {
         r = open_and_serve(fs, &error);
         done(fs);
     }
     if (r < 0 && error.text[0])
-        ff_log(FF_LOG_ERROR, "%s", error.text);
-    ff_log_to(NULL);
+        ff_log_say(error.text);
+    ff_log_to(NULL, false);
     return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
