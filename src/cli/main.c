@@ -11,6 +11,7 @@
  *   base/log.c            where a server's messages go: stderr, the journal, syslog
  *   base/redact.c         names taken out of messages
  *   base/notify.c         what the service manager is told
+ *   base/sanitize.h       whether a sanitizer is built in
  *   base/units.c          sizes, escaped text, the nearest word
  *
  * format: descriptions of frames, and frames decoded with them; pure
@@ -115,9 +116,6 @@
  *   fs/failure.c          errors of requests, logged with measure
  *   fs/message.c          what libfuse and fusermount3 print
  *   fs/mountinfo.c        the kernel's table of mounts
- *   fs/sandbox.c          what the process that reads archives gives up
- *   fs/landlock.c         its paths, its network
- *   fs/syscalls.c         its system calls, all but those of a table
  *   fs/daemon.c           going to the background
  *   fs/umount.c           taking a mount away
  *   fs/state.h            a mount, as this layer shares it

@@ -14,19 +14,9 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/sanitize.h"
 #include "fs/landlock.h"
 #include "fs/syscalls.h"
-
-#ifndef __has_feature
-#define __has_feature(name) 0
-#endif
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) ||                               \
-    __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) ||                         \
-    __has_feature(memory_sanitizer)
-#define SANITIZED true
-#else
-#define SANITIZED false
-#endif
 
 struct ff_sandbox {
     int64_t uid, gid; /* -1: stay */
@@ -48,7 +38,7 @@ static void load_unwinder(void)
 static int prepare(const struct ff_sandbox_options *options, struct ff_sandbox *sandbox,
                    struct ff_error *error)
 {
-    if (SANITIZED)
+    if (FF_SANITIZED)
         return 0;
     int r = ff_syscalls_supported();
     if (r < 0)
@@ -181,7 +171,7 @@ struct ff_sandbox_state ff_sandbox_state(const struct ff_sandbox *sandbox)
         .gid = sandbox->gid < 0 ? getegid() : sandbox->gid,
         .landlock_abi = sandbox->landlock.abi,
         .calls = sandbox->calls.count,
-        .sanitized = SANITIZED,
+        .sanitized = FF_SANITIZED,
     };
 }
 

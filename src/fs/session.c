@@ -7,7 +7,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include "base/log.h"
+#include "base/sanitize.h"
 #include "fs/mountpoint.h"
 #include "fs/shared.h"
 
@@ -74,8 +74,11 @@ static struct ff_blame_slot *find_slot(struct ff_fs *fs)
     return my_slot;
 }
 
-#ifndef FF_SANITIZED
-static const int crashes[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGSYS, SIGTRAP};
+static void count_answer(void)
+{
+    if (my_slot)
+        atomic_fetch_add_explicit(&my_slot->answered, 1, memory_order_relaxed);
+}
 
 /* Dies of it all the same. */
 static void on_crash(int signal)
@@ -87,17 +90,13 @@ static void on_crash(int signal)
 
 static void confess_crashes(void)
 {
+    static const int crashes[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGSYS, SIGTRAP};
     const struct sigaction action = {.sa_handler = on_crash, .sa_flags = SA_RESETHAND};
 
-    for (size_t i = 0; i < sizeof(crashes) / sizeof(crashes[0]); i++)
+    /* A sanitizer's own handlers tell more. */
+    for (size_t i = 0; i < sizeof(crashes) / sizeof(crashes[0]) && !FF_SANITIZED; i++)
         sigaction(crashes[i], &action, NULL);
 }
-#else
-/* A sanitizer's own handlers tell more. */
-static void confess_crashes(void)
-{
-}
-#endif
 
 /* ---- libfuse's reads and writes ---- */
 
@@ -139,8 +138,8 @@ static ssize_t io_writev(int fd, struct iovec *iov, int count, void *userdata)
         !atomic_exchange(&fs->answers, true) && header->error == 0)
         return answer_init(fs, fd, iov, count);
     ssize_t len = writev(fd, iov, count);
-    if (len >= 0 && my_slot)
-        atomic_fetch_add_explicit(&my_slot->answered, 1, memory_order_relaxed);
+    if (len >= 0)
+        count_answer();
     return len;
 }
 
@@ -151,8 +150,8 @@ static bool is_refused(struct ff_fs *fs, int fd, const struct fuse_in_header *in
 
     if (!ff_blame_is_condemned(&fs->shared->blamed, in->unique))
         return false;
-    ssize_t len = write(fd, &out, sizeof(out));
-    (void)len;
+    if (write(fd, &out, sizeof(out)) >= 0)
+        count_answer();
     return true;
 }
 
