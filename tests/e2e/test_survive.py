@@ -217,7 +217,7 @@ def condemned():
             reader.join()
             equal(outcome, [errno.EIO], f'what the reader got: {mount.messages()}')
             # The kernel asks once more, for the page alone, when it has read ahead in vain.
-            check(deaths in (5, 10), f'{deaths} workers died')
+            check(5 <= deaths <= 20, f'{deaths} workers died')
             for number in (7, RECORDS):
                 payload = harness.read(os.path.join(mount.dir, f'{number:08}'))
                 equal(hashlib.sha256(payload).digest(), digests[number], f'record {number}, later')
