@@ -60,7 +60,7 @@ static int reset(void **state)
     ff_log_open(FF_LOG_AUTO);
     ff_log_set_level(FF_LOG_WARNING);
     ff_log_set_place(NULL);
-    ff_log_to(NULL);
+    ff_log_to(NULL, false);
     return 0;
 }
 
@@ -158,16 +158,19 @@ static void a_sink_gets_all_as_it_comes(void **state)
     (void)state;
     begin();
     ff_log_set_place("/mnt");
-    ff_log_to(sink);
+    ff_log_to(sink, true);
     ff_log(FF_LOG_WARNING, "a\033%s", "b");
     assert_string_equal(sunk, "1 a\033b");
     ff_log(FF_LOG_INFO, "dropped");
     assert_string_equal(sunk, "1 a\033b");
     ff_log_say("said");
     assert_string_equal(sunk, "0 said");
-    ff_log_to(NULL);
+    ff_log_to(sink, false);
+    ff_log_say("to who gave the command");
+    assert_string_equal(sunk, "0 said");
+    ff_log_to(NULL, false);
     ff_log(FF_LOG_WARNING, "c");
-    assert_string_equal(end(), "framefs: c\n");
+    assert_string_equal(end(), "framefs: to who gave the command\nframefs: c\n");
 }
 
 static void a_log_on_stderr_keeps_it(void **state)
