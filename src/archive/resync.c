@@ -157,6 +157,24 @@ int ff_resync_junk(struct ff_reader *reader, const struct ff_layout *layout, uin
     return found < 0 ? found : !found;
 }
 
+int ff_resync_follows(struct ff_reader *reader, const struct ff_layout *layout, uint64_t offset,
+                      uint64_t *ret_next)
+{
+    const uint8_t *magic;
+    size_t len = find_magic(layout, &magic);
+    struct ff_window window;
+    uint64_t next;
+
+    if (len == 0 || layout->alt_first[FF_PREAMBLE] != layout->alt_first[FF_PREAMBLE + 1] ||
+        layout->alt_first[FF_POSTAMBLE] != layout->alt_first[FF_POSTAMBLE + 1])
+        return 0;
+    int r = ff_resync_zeros(reader, offset, UINT64_MAX, &next);
+    if (r < 0 || (r = look_at(reader, next, len, &window)) < 0)
+        return r;
+    *ret_next = next;
+    return window.len == len && memcmp(window.bytes, magic, len) == 0;
+}
+
 /* Bytes that every frame ends with, because each repeats those of the preamble: an archive's own
  * marker. 0 where they don't. */
 static size_t find_marker(const struct ff_decoder *decoder, const uint8_t **ret_marker)

@@ -47,6 +47,12 @@ struct ff_resync_past {
 int ff_resync(struct ff_reader *reader, const struct ff_decoder *decoder, uint64_t offset, bool cut,
               struct ff_resync_past *past, uint64_t *ret_offset);
 
+/* Whether another archive follows the end frame that ends at offset, as cat makes it of two: zeros
+ * at most, then what every frame begins with, at *ret_next. Formats with a preamble, and those
+ * whose frames have no such beginning, do not tell: 0. Negative errno when the source fails. */
+int ff_resync_follows(struct ff_reader *reader, const struct ff_layout *layout, uint64_t offset,
+                      uint64_t *ret_next);
+
 /* How far the bytes from offset on are zero: *ret_end is where the first other one stands, or end,
  * or the archive's end. Negative errno when the source fails. */
 int ff_resync_zeros(struct ff_reader *reader, uint64_t offset, uint64_t end, uint64_t *ret_end);

@@ -407,6 +407,30 @@ static int sums_match(struct ff_scan *scan)
     return r == -ENOENT ? 1 : r;
 }
 
+/* The frame that ends an archive: the file may go on with another one. As scan_frame(). */
+static int pass_end(struct ff_scan *scan, struct ff_scan_event *event)
+{
+    const struct ff_decoder *decoder = &scan->decoder;
+    uint64_t next;
+
+    int follows = ff_resync_follows(&scan->reader, decoder->layout, decoder->end, &next);
+    if (follows < 0)
+        return follows;
+    scan->tail_offset = decoder->offset;
+    scan->tail_len = decoder->end - decoder->offset;
+    end_frames(scan, event);
+    if (event->kind == FF_SCAN_END) {
+        int r = check_sums(scan, decoder, scan->position.record, event);
+        if (r < 0)
+            return r;
+    }
+    if (follows) {
+        scan->done = false;
+        scan->position.offset = next;
+    }
+    return follows && event->kind == FF_SCAN_END;
+}
+
 /* 1 to go on, 0 with an event (or the end), negative when the source fails. */
 static int scan_frame(struct ff_scan *scan, struct ff_scan_event *event)
 {
@@ -433,14 +457,8 @@ static int scan_frame(struct ff_scan *scan, struct ff_scan_event *event)
         if (r == 0)
             scan->decoder.state.remembers = false;
     }
-    if (alt->end) {
-        scan->tail_offset = decoder->offset;
-        scan->tail_len = decoder->end - decoder->offset;
-        end_frames(scan, event);
-        if (event->kind == FF_SCAN_END)
-            r = check_sums(scan, decoder, scan->position.record, event);
-        return r < 0 ? r : 0;
-    }
+    if (alt->end)
+        return pass_end(scan, event);
     uint64_t record = scan->position.record;
     if (alt->hide) {
         scan->position.offset = decoder->end;

@@ -264,4 +264,17 @@ def headings():
         equal((cut['records'], len(cut['damage'])), (len(messages) - 1, 1), f'{name} cut short')
 
 
+@test('several cpio archives in one file, as an initramfs has them, are all read', fuse=False)
+def one_after_another():
+    for name in ('cpio-newc', 'cpio-odc'):
+        data, records = archives.archive(name)
+        padded = data + bytes(-len(data) % 512)
+        found = verified(harness.write(padded + data), status=0)
+        equal((found['format'], found['records'], found['damage']), (name, 2 * len(records), []),
+              name)
+        path = harness.write(padded + data)
+        number = len(records) + 2
+        equal(framefs('cat', path, str(number)).out, records[2][2], f'{name}: record {number}')
+
+
 harness.main()

@@ -209,6 +209,19 @@ static void tails_are_hidden(void **state)
     IS("frame = \"REC\" len:u8 data\ntail = junk", "REC\1ahelloREC\2b", "r0+5 d5+10");
 }
 
+static void an_archive_behind_another_is_read(void **state)
+{
+    (void)state;
+#define ENDS "frame.end = \"REC\\0\" @end\nframe = \"REC\" len:u8 data"
+    IS(ENDS, "REC\1aREC\0REC\1bREC\0", "r0+5 r9+5");
+    IS(ENDS, "REC\1aREC\0\0\0\0REC\1bREC\0\0\0", "r0+5 r12+5");
+    IS(ENDS, "REC\1aREC\0REC\2b", "r0+5 d9+5~");
+    /* Something else may follow the end. */
+    IS(ENDS, "REC\1aREC\0hello REC\1b", "r0+5");
+    IS(ENDS, "REC\1aREC\0RE", "r0+5");
+    IS("preamble = \"P\"\n" ENDS, "PREC\1aREC\0REC\1b", "r1+5");
+}
+
 static void heads_are_hidden(void **state)
 {
     (void)state;
@@ -372,6 +385,7 @@ int main(void)
         cmocka_unit_test(chains_side_by_side_are_told_by_what_frames_looked_like_before),
         cmocka_unit_test(blocks_begin_anew),
         cmocka_unit_test(tails_are_hidden),
+        cmocka_unit_test(an_archive_behind_another_is_read),
         cmocka_unit_test(heads_are_hidden),
         cmocka_unit_test(sync_markers_are_compared),
         cmocka_unit_test(what_the_first_frame_says_is_repeated),
