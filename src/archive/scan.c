@@ -412,8 +412,11 @@ static int pass_end(struct ff_scan *scan, struct ff_scan_event *event)
 {
     const struct ff_decoder *decoder = &scan->decoder;
     uint64_t next;
+    int follows = 0;
 
-    int follows = ff_resync_follows(&scan->reader, decoder->layout, decoder->end, &next);
+    /* What does not repeat the first frame's field is older than the archive. */
+    if (!decoder->state.remembers)
+        follows = ff_resync_follows(&scan->reader, decoder->layout, decoder->end, &next);
     if (follows < 0)
         return follows;
     scan->tail_offset = decoder->offset;
