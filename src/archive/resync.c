@@ -378,6 +378,8 @@ static int search_magic(struct search *search, const uint8_t *magic, size_t magi
         if (search->past->tried > FF_RESYNC_MAX_TRIED_BYTES + offset * FF_RESYNC_TRIED_RATIO)
             break;
         offset += (uint64_t)(found - window.bytes);
+        if (offset >= end)
+            break;
         uint64_t place = offset + (search->marker ? magic_len : 0);
         if ((r = look_at(search->near, place, NEAR_BYTES, &window)) < 0)
             return r;
