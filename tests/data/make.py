@@ -208,7 +208,7 @@ def main():
     make_avro(os.path.join(folder, 'readings-null.avro'), 'null')
     make_avro(os.path.join(folder, 'readings-deflate.avro'), 'deflate')
     make_sequencefile(os.path.join(folder, 'metadata.sequencefile'))
-    make_journal(os.path.join(folder, 'entries.journal'))
+    make_journal(os.path.join(folder, 'entries.export'))
     make_arrow(os.path.join(folder, 'batches.arrows'))
 
 

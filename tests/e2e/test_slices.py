@@ -238,7 +238,7 @@ CASES = [
                    'test200-le.pcapng', 'of13_ericsson.pcapng', 'wireshark_samples-test.pcapng')),
     ('snoop', 'of editcap', converted('snoop'), by_capinfos, every),
     ('btsnoop', 'of our own', btsnoop, by_capinfos, every),
-    ('journal-export', 'entries.journal', data('entries.journal'), by_journal, every),
+    ('journal-export', 'entries.export', data('entries.export'), by_journal, every),
     *(('grib', name, named('grib', name), by_eccodes('grib_count'), every)
       for name in ('multi_param_on_multi_dims.grib', 'cfrzr_and_cprat.grib',
                    't_on_different_level_types.grib')),

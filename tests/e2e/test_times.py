@@ -183,7 +183,7 @@ def mcap():
 
 
 def journal():
-    content = harness.read(os.path.join(harness.DATA, 'entries.journal'))
+    content = harness.read(os.path.join(harness.DATA, 'entries.export'))
     found = re.findall(rb'^__REALTIME_TIMESTAMP=(\d+)$', content, re.MULTILINE)
     return content, [int(us) * US for us in found]
 

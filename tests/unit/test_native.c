@@ -697,7 +697,7 @@ static void sequencefiles(void **state)
 static void journal_exports(void **state)
 {
     static const uint64_t fields[] = {7, 7, 7, 7, 8, 8};
-    struct file file = load("entries.journal");
+    struct file file = load("entries.export");
     size_t pos = 0;
     (void)state;
 
