@@ -15,9 +15,9 @@ OTHER = 54321
 
 
 def run(script, *arguments, fstab='', conf='', status=0):
-    """Runs a shell script as nobody, with framefs in its path and $1 a directory of its own; as_root
-    and as_other in it run a command as those. It has a namespace of mounts, where /dev/fuse is
-    open to all, as it is on most machines."""
+    """Runs a shell script as nobody, with framefs in its path and $1 a directory of its own;
+    as_root and as_other in it run a command as those. It has a namespace of mounts, where
+    /dev/fuse is open to all, as it is on most machines."""
     if os.getuid() != 0:
         raise harness.Skip('needs root, to become nobody')
     for program in ('setpriv', 'fusermount3', 'mount.fuse3'):
