@@ -187,6 +187,7 @@ def namespace():
         mkfifo "$3/go" "$3/ready"
         unshare -m --propagation private bash -c 'echo >"$0/ready"; read <"$0/go"' "$3" &
         other=$!
+        trap 'kill $other 2>/dev/null || true' EXIT
         read <"$3/ready"
         mount -N $other -t framefs "$1" "$2" -o """ + LIST + """
         ! grep " $2 " /proc/self/mounts
@@ -312,6 +313,13 @@ def redact():
     check(len(lines) > 2 and all(line.startswith(wanted) for line in lines[1:-1]), f'{lines}')
     for line in lines:
         check('spoiled' not in line and directory not in line, f'shown: {line!r}')
+    # Paths that are told relative to the working directory are the same.
+    with Log() as log:
+        log.run('cd "$(dirname "$2")"; set -- "$1" "$(basename "$2")" '
+                '"$(realpath --relative-to=. "$3")" "${@:4}"' + READ_WRONG, FRAMEFS, path,
+                directory, '--verify=read', '--log-level=info', '--redact')
+        end_servers(directory)
+        equal({line[3] for line in log.lines()}, set(lines), 'lines with relative paths')
     # Errors that keep it from mounting, too; a relative path is another text.
     folder, name = os.path.split(path)
     for arguments in ((path, directory + '/missing-dir'), (path + '-gone', directory),
