@@ -6,6 +6,7 @@ import contextlib
 import csv
 import hashlib
 import multiprocessing
+import multiprocessing.connection
 import os
 import re
 import select
@@ -17,7 +18,7 @@ import time
 import traceback
 
 import harness
-from harness import ROOT, Skip, check, run
+from harness import ROOT, Skip, check, equal, run
 
 LOG_LINES = 30  # of each log, shown with a failure
 # What servers say of a machine that has neither a bus nor Kerberos.
@@ -320,28 +321,34 @@ def digest_of(contents):
     return count, total.hexdigest()
 
 
-def at_once(count, function):
-    """function(a generator of its own) in as many processes at once: what they returned."""
+def at_once(count, function, meanwhile=None):
+    """function(a generator of its own) in as many processes at once: what they returned.
+
+    meanwhile is called again and again until all have ended.
+    """
     fork = multiprocessing.get_context('fork')
-    clients = []
+    clients, found, failures = {}, [], []
     for number in range(count):
         here, there = fork.Pipe(duplex=False)
         client = fork.Process(target=_report, args=(there, function, harness.seeded(number)))
         client.start()
         there.close()
-        clients.append((client, here))
-    found, failures = [], []
-    for client, here in clients:
-        try:
-            result, failure = here.recv()
-        except EOFError:
-            result, failure = None, f'a client ended with {client.exitcode}'
-        found.append(result)
-        if failure:
-            failures.append(failure)
-        client.join()
-        client.close()
-    check(not failures, failures[0] if failures else '')
+        clients[here] = client
+    while clients:
+        for here in multiprocessing.connection.wait(clients, 0.01 if meanwhile else None):
+            client = clients.pop(here)
+            try:
+                result, failure = here.recv()
+            except EOFError:
+                result, failure = None, 'a client was killed'
+            found.append(result)
+            failures += [failure] if failure else []
+            client.join()
+            client.close()
+            here.close()
+        if meanwhile and clients:
+            meanwhile()
+    check(not failures, f'{len(failures)} clients failed, the first one: {failures[:1]}')
     return found
 
 
@@ -350,3 +357,89 @@ def _report(channel, function, random):
         channel.send((function(random), None))
     except BaseException:  # whatever it is, the test has to tell it
         channel.send((None, traceback.format_exc()))
+
+
+class Load:
+    """What clients read at once for LOAD_S seconds: 100,000 records in directories of 1000, these
+    directories, and a file of 1 TiB that no cache holds."""
+
+    COUNT = 100000
+    ARGUMENTS = ('--format=tag4-i64le', '-o', 'layout=tree,allow_other,control=listed,synthetic=1T')
+
+    def __init__(self):
+        self.payloads = [b'record %d of the archive\n' % n for n in range(self.COUNT)]
+        self.arguments = (*self.ARGUMENTS, harness.write(harness.tag4(self.payloads)))
+
+    def record(self, random):
+        """(path, bytes) of any of them."""
+        number = random.randrange(self.COUNT)
+        return f'/000/{number // 1000:03}/{number:09}', self.payloads[number]
+
+    def run(self, connect, meanwhile=None):
+        """Eight clients, each connect() called in its process."""
+        end = time.monotonic() + LOAD_S
+
+        def client_reads(random):
+            client, steps = connect(), 0
+            file = client.open('/synthetic')
+            while time.monotonic() < end:
+                self._step(client, file, random)
+                steps += 1
+                if meanwhile:
+                    meanwhile.step()
+            return steps
+        steps = at_once(8, client_reads, meanwhile)
+        print(f'# {sum(steps)} things read, {meanwhile.count if meanwhile else 0} kills')
+        check(min(steps) > 0, 'a client read nothing')
+        check(not meanwhile or meanwhile.count > 1, 'the worker was not killed')
+
+    def _step(self, client, file, random):
+        kind = random.randrange(20)
+        if kind == 0:
+            number = random.randrange(self.COUNT // 1000)
+            equal([name for name, _ in client.list(f'/000/{number:03}')]
+                  == [f'{number:06}{n:03}' for n in range(1000)], True, f'directory {number}')
+        elif kind < 8:
+            offset = 8 * random.randrange((1 << 37) - 8192)
+            count = 8 * random.randrange(1, 8192)
+            want = b''.join(n.to_bytes(8, 'big') for n in range(offset, offset + count, 8))
+            check(client.pread(file, count, offset) == want, f'{count} bytes at {offset}')
+        else:
+            path, payload = self.record(random)
+            equal(client.read(path), payload, path)
+
+
+class Kills:
+    """kill -9 of a mount's worker whenever the clients have come on by some steps: as long as they
+    come on, it goes on."""
+
+    STEPS = 100
+
+    def __init__(self, mount):
+        self.mount, self.count = mount, 0
+        self.steps = multiprocessing.get_context('fork').Value('Q', 0)
+        self.next = self.STEPS
+
+    def step(self):
+        """By a client: one thing more is done."""
+        with self.steps.get_lock():
+            self.steps.value += 1
+
+    def __call__(self):
+        if self.steps.value >= self.next:
+            kill_worker(self.mount)
+            self.count += 1
+            self.next = self.steps.value + self.STEPS
+
+
+def kill_worker(mount):
+    """Kills it, and waits until another one has answered."""
+    worker = mount.worker
+    os.kill(worker, signal.SIGKILL)
+    harness.wait_for(lambda: worker_told(mount) != worker, 'another worker')
+
+
+def worker_told(mount):
+    match = re.search(r'^framefs_worker_pid (\d+)$', mount.control('stats').decode(), re.MULTILINE)
+    check(match, 'stats tells no framefs_worker_pid')
+    return int(match[1])

@@ -305,20 +305,46 @@ def version_3():
 
 @test('eight clients at once read nothing but the right bytes')
 def eight():
-    payloads, _, arguments = some_records()
-    with Mount(*arguments) as mount, servers.ganesha(mount.dir) as server:
-        end = time.monotonic() + servers.LOAD_S
+    load = servers.Load()
+    with Mount(*load.arguments) as mount, servers.ganesha(mount.dir) as server:
+        load.run(lambda: libnfs.Client(url(server, '/')))
 
-        def client_reads(random):
-            reads = 0
-            with libnfs.Client(url(server, '/')) as client:
-                while time.monotonic() < end:
-                    number = random.randrange(len(payloads))
-                    got = client.read(f'/000/{number // 1000:03}/{number:09}')
-                    equal(got, payloads[number], f'record {number}')
-                    reads += 1
-            return reads
-        check(min(servers.at_once(8, client_reads)) > 0, 'a client read nothing')
+
+# ---- a worker that is killed ----
+
+@test('eight clients read on while the worker is killed again and again')
+def eight_killed():
+    load = servers.Load()
+    with Mount(*load.arguments) as mount, servers.ganesha(mount.dir) as server:
+        load.run(lambda: libnfs.Client(url(server, '/')), servers.Kills(mount))
+
+
+@test('100,000 names are listed while the worker is killed again and again')
+def many_killed():
+    servers.need('nfs-ls')
+    load = servers.Load()
+    with Mount(*load.arguments) as mount, servers.ganesha(mount.dir) as server:
+        listing = servers.at_once(1, lambda _: run('nfs-ls', '-R', url(server, '/000')).text,
+                                  lambda: servers.kill_worker(mount))[0]
+    names = [line.split('/')[-1] for line in listing.splitlines() if line.startswith('-')]
+    equal([name[-9:] for name in sorted(names)]
+          == [f'{n:09}' for n in range(load.COUNT)], True, 'names')
+
+
+@test('handles of records, directories and .framefs are held over kills of the worker')
+def handles_killed():
+    payloads, content, arguments = some_records()
+    with Mount(*arguments) as mount, servers.ganesha(mount.dir) as server:
+        with nfs.V4(server.port) as client:
+            held = Held(client, payloads, content)
+            servers.kill_worker(mount)
+            held.check(client)
+        server.stop()
+        servers.kill_worker(mount)
+        harness.drop_caches()
+        server.start()
+        with nfs.V4(server.port) as client:
+            held.check(client)
 
 
 harness.main()

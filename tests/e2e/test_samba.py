@@ -3,7 +3,6 @@
 
 import errno
 import os
-import time
 
 import harness
 import servers
@@ -139,22 +138,43 @@ def guest():
 
 @test('eight clients at once read nothing but the right bytes')
 def eight():
-    payloads = [b'record %d of the archive\n' % n for n in range(3000)]
-    path = harness.write(harness.tag4(payloads))
-    with Mount(TAG4, *SHARED, '-o', 'layout=tree', path) as mount:
-        with servers.samba(mount.dir) as server:
-            end = time.monotonic() + servers.LOAD_S
+    load = servers.Load()
+    with Mount(*load.arguments) as mount, servers.samba(mount.dir) as server:
+        load.run(lambda: smb.Client(url(server)))
 
-            def client_reads(random):
-                client = smb.Client(url(server))
-                reads = 0
-                while time.monotonic() < end:
-                    number = random.randrange(len(payloads))
-                    equal(client.read(f'/000/{number // 1000:03}/{number:09}'), payloads[number],
-                          f'record {number}')
-                    reads += 1
-                return reads
-            check(min(servers.at_once(8, client_reads)) > 0, 'a client read nothing')
+
+# ---- a worker that is killed ----
+
+@test('eight clients read on while the worker is killed again and again')
+def eight_killed():
+    load = servers.Load()
+    with Mount(*load.arguments) as mount, servers.samba(mount.dir) as server:
+        load.run(lambda: smb.Client(url(server)), servers.Kills(mount))
+
+
+@test('100,000 names are listed while the worker is killed again and again')
+def many_killed():
+    load = servers.Load()
+    with Mount(*load.arguments) as mount, servers.samba(mount.dir) as server:
+        listing = servers.at_once(
+            1, lambda _: servers.smbclient(server, 'cd 000; recurse; ls').text,
+            lambda: servers.kill_worker(mount))[0]
+    names = [line.split()[0] for line in listing.splitlines() if line.startswith('  0000')]
+    equal(sorted(names) == [f'{n:09}' for n in range(load.COUNT)], True, 'names')
+
+
+@test('an open file is read on after its worker was killed')
+def handle_killed():
+    payload = os.urandom(3000000)
+    with Mount(TAG4, *SHARED, harness.write(harness.tag4([payload]))) as mount:
+        with servers.samba(mount.dir) as server:
+            def read(client, _):
+                handle = client.open('/00000000')
+                equal(client.pread(handle, 1000, 0), payload[:1000])
+                servers.kill_worker(mount)
+                check(client.pread(handle, len(payload), 0) == payload, 'bytes after the kill')
+                client.close(handle)
+            in_client(server, read)
 
 
 harness.main()

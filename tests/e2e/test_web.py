@@ -5,7 +5,6 @@ import email.utils
 import http.client
 import os
 import re
-import time
 
 import harness
 import servers
@@ -108,23 +107,37 @@ def nginx_index():
             web.close()
 
 
+class WebFiles(Web):
+    """What servers.Load reads with."""
+
+    def open(self, path):
+        return path[1:]
+
+    def pread(self, path, count, offset):
+        return self.get(path, Range=f'bytes={offset}-{offset + count - 1}')[2]
+
+    def read(self, path):
+        status, _, body = self.get(path[1:])
+        equal(status, 200, f'status of {path}')
+        return body
+
+    def list(self, path):
+        index = self.get(path[1:] + '/')[2].decode()
+        return [(name, None) for name in re.findall('<a href="([^"]+)"', index) if name != '../']
+
+
 @test('nginx: eight clients at once read nothing but the right bytes')
 def nginx_eight():
-    payloads = [b'record %d of the archive\n' % n for n in range(3000)]
-    path = harness.write(harness.tag4(payloads))
-    with Mount(TAG4, *SHARED, path) as mount, servers.nginx(mount.dir) as server:
-        end = time.monotonic() + servers.LOAD_S
+    load = servers.Load()
+    with Mount(*load.arguments) as mount, servers.nginx(mount.dir) as server:
+        load.run(lambda: WebFiles(server))
 
-        def client_reads(random):
-            web, reads = Web(server), 0
-            while time.monotonic() < end:
-                number = random.randrange(len(payloads))
-                status, _, body = web.get(f'{number:08}')
-                equal((status, body), (200, payloads[number]), f'record {number}')
-                reads += 1
-            web.close()
-            return reads
-        check(min(servers.at_once(8, client_reads)) > 0, 'a client read nothing')
+
+@test('nginx: eight clients read on while the worker is killed again and again')
+def nginx_eight_killed():
+    load = servers.Load()
+    with Mount(*load.arguments) as mount, servers.nginx(mount.dir) as server:
+        load.run(lambda: WebFiles(server), servers.Kills(mount))
 
 
 # ---- rsync ----
