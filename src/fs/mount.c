@@ -77,6 +77,6 @@ int ff_fs_run(const struct ff_fs_options *options, const char *dir, struct ff_er
     ff_message_init(options->debug);
     ff_supervise_block_signals();
     r = mount_and_serve(options, absolute, shared, error);
-    ff_shared_unmap(shared);
+    ff_shared_unmap(shared, options->archive_count);
     return r;
 }

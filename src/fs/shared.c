@@ -51,25 +51,27 @@ int ff_shared_new(size_t archives, struct ff_shared **ret_shared, int *ret_fd)
 
 int ff_shared_map(int fd, size_t archives, struct ff_shared **ret_shared)
 {
+    struct ff_shared *shared = NULL;
     struct stat st;
 
     if (fstat(fd, &st) < 0)
         return -errno;
     if (st.st_size < 0 || (size_t)st.st_size != size_for(archives))
         return -EINVAL;
-    int r = map(fd, size_for(archives), ret_shared);
+    int r = map(fd, size_for(archives), &shared);
     if (r < 0)
         return r;
-    if ((*ret_shared)->bytes != size_for(archives) || (*ret_shared)->archives != archives) {
-        ff_shared_unmap(*ret_shared);
+    if (shared->bytes != size_for(archives) || shared->archives != archives) {
+        ff_shared_unmap(shared, archives);
         return -EINVAL;
     }
-    (*ret_shared)->supervisor = getpid();
+    shared->supervisor = getpid();
+    *ret_shared = shared;
     return 0;
 }
 
-void ff_shared_unmap(struct ff_shared *shared)
+void ff_shared_unmap(struct ff_shared *shared, size_t archives)
 {
     if (shared)
-        munmap(shared, size_for(shared->archives));
+        munmap(shared, size_for(archives));
 }

@@ -45,6 +45,7 @@ int ff_shared_new(size_t archives, struct ff_shared **ret_shared, int *ret_fd);
 /* Maps what ff_shared_new() of another program made. -EINVAL when it is not for so many archives,
  * or of another version. */
 int ff_shared_map(int fd, size_t archives, struct ff_shared **ret_shared);
-void ff_shared_unmap(struct ff_shared *shared);
+/* archives: as it was made or mapped for. What stands in it may be a worker's lie. */
+void ff_shared_unmap(struct ff_shared *shared, size_t archives);
 
 #endif

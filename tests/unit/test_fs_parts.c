@@ -6,6 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -15,6 +18,8 @@
 #include "fs/snapshot.h"
 #include "fs/stats.h"
 #include "tree/tree.h"
+
+#define HANGS_S 60
 
 /* ---- snapshot ---- */
 
@@ -180,6 +185,55 @@ static void the_one_unused_for_longest_is_dropped(void **state)
     ff_slices_done(&slices);
 }
 
+/* A child that ends with the lock in its hand, and what it did before. */
+static void die_with_lock(struct ff_slices *slices, bool in_a_change)
+{
+    pid_t pid = fork();
+
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        pthread_mutex_lock(&slices->lock);
+        if (in_a_change)
+            slices->place[0].used = 0;
+        _exit(0);
+    }
+    assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
+static void a_lock_whose_holder_died_is_taken_over(void **state)
+{
+    (void)state;
+    struct ff_slices *slices =
+        mmap(NULL, sizeof(*slices), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    const struct ff_slice one = {.first = 1, .last = 5}, two = {.first = 2, .last = 5};
+    struct ff_slice found;
+
+    assert_true(slices != MAP_FAILED);
+    ff_slices_init(slices, 7);
+    uint64_t first = ff_slices_add(slices, &one);
+    alarm(HANGS_S);
+    for (int i = 0; i < 3; i++) {
+        die_with_lock(slices, false);
+        assert_int_equal(ff_slices_find(slices, 0, first, &found), 0);
+        assert_int_equal(found.last, 5);
+        die_with_lock(slices, false);
+        assert_int_equal(ff_slices_add(slices, &one), first);
+    }
+    /* It is a lock again. */
+    assert_int_equal(pthread_mutex_trylock(&slices->lock), 0);
+    pthread_mutex_unlock(&slices->lock);
+    /* Between taking a place out and filling it. */
+    die_with_lock(slices, true);
+    assert_int_equal(ff_slices_find(slices, 0, first, &found), -ESTALE);
+    uint64_t second = ff_slices_add(slices, &two);
+    assert_int_not_equal(second, first);
+    assert_int_equal(ff_slices_find(slices, 0, second, &found), 0);
+    assert_int_equal(found.first, 2);
+    alarm(0);
+    ff_slices_done(slices);
+    munmap(slices, sizeof(*slices));
+}
+
 /* ---- metrics ---- */
 
 static void labels_are_escaped(void **state)
@@ -324,6 +378,7 @@ int main(void)
         cmocka_unit_test(without_memory_the_old_text_stays),
         cmocka_unit_test(a_slice_keeps_its_value_while_it_is_known),
         cmocka_unit_test(the_one_unused_for_longest_is_dropped),
+        cmocka_unit_test(a_lock_whose_holder_died_is_taken_over),
         cmocka_unit_test(labels_are_escaped),
         cmocka_unit_test(every_request_has_its_counter),
         cmocka_unit_test(a_line_of_mountinfo_is_taken_apart),
