@@ -318,7 +318,7 @@ def redact():
         log.run('cd "$(dirname "$2")"; set -- "$1" "$(basename "$2")" '
                 '"$(realpath --relative-to=. "$3")" "${@:4}"' + READ_WRONG, FRAMEFS, path,
                 directory, '--verify=read', '--log-level=info', '--redact')
-        end_servers(directory)
+        harness.wait_for(lambda: not harness.children(), 'the end of the server')
         equal({line[3] for line in log.lines()}, set(lines), 'lines with relative paths')
     # Errors that keep it from mounting, too; a relative path is another text.
     folder, name = os.path.split(path)
