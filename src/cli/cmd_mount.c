@@ -96,6 +96,9 @@ static void choose_worker(const struct mount *mount, struct ff_fs_options *optio
     const struct passwd *nobody = getpwnam("nobody");
     uid_t uid = nobody ? nobody->pw_uid : FF_MOUNT_NOBODY;
     gid_t gid = nobody ? nobody->pw_gid : FF_MOUNT_NOBODY;
+    /* The root of a user namespace that has nobody else is an ordinary user outside of it. */
+    if (!ff_permission_has_user(uid, gid))
+        return;
     if (!ff_permission_may_read(mount->sources, mount->count, uid, gid)) {
         ff_log(FF_LOG_WARNING,
                "only root may read the archive where it lies: the server stays root, without "
