@@ -211,7 +211,7 @@ static enum ff_exit run(struct ff_cli *cli, const void *values_of, char **operan
         }
         ff_output_flush(&cli->out);
         /* The block and the JSON list them. */
-        status = ff_exit_worse(status, ff_say_damages(archive));
+        status = ff_exit_worse(status, ff_say_damages(archive, ""));
         if (!values->json)
             ff_archive_close(archive);
     }

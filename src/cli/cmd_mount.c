@@ -64,6 +64,15 @@ static enum ff_exit resolve_dir(const char *dir, char **ret_path)
     return *ret_path ? FF_EXIT_DONE : fail_errno(dir, -errno, "");
 }
 
+/* Root may do anything but what the server of a file system refuses. */
+static const char *refusal_advice(void)
+{
+    return geteuid() == 0
+               ? " (a FUSE mount of another user lets root in with allow_other only; NFS "
+                 "may take root for nobody: mount as a user who may read it)"
+               : ": you must be allowed to read it, and to enter the directories above it";
+}
+
 /* The archive's path, absolute but otherwise as it was given. */
 static enum ff_exit resolve_archive(const char *path, char **ret_path)
 {
@@ -75,7 +84,7 @@ static enum ff_exit resolve_archive(const char *path, char **ret_path)
         return FF_EXIT_USAGE;
     }
     if (stat(path, &st) < 0)
-        return fail_errno(path, -errno, "");
+        return fail_errno(path, -errno, errno == EACCES ? refusal_advice() : "");
     FF_CLEANUP(free) char *where = path[0] == '/' ? strdup("") : getcwd(NULL, 0);
     if (!where)
         return fail_errno(path, -errno, "");
@@ -163,7 +172,7 @@ static void announce(void *context)
 
     /* A wrong --format would show an empty directory and no reason. */
     for (size_t i = 0; i < mount->count; i++)
-        ff_say_damages(mount->archives[i]);
+        ff_say_damages(mount->archives[i], "; .framefs/damage lists them");
 }
 
 static void on_ready(void *context)

@@ -164,7 +164,7 @@ static enum ff_exit run(struct ff_cli *cli, const void *values_of, char **operan
         struct ff_archive *archive = NULL;
         enum ff_exit found = open_archive(operands[i], values, &choice, &archive);
         if (archive)
-            found = ff_exit_worse(found, ff_say_damages(archive));
+            found = ff_exit_worse(found, ff_say_damages(archive, ""));
         status = ff_exit_worse(status, found);
         if (!archive)
             continue;

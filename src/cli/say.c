@@ -33,7 +33,7 @@ enum ff_exit ff_say_damage(const char *name, const struct ff_damage *damage)
     return cut ? FF_EXIT_DONE : FF_EXIT_FAILED;
 }
 
-enum ff_exit ff_say_damages(struct ff_archive *archive)
+enum ff_exit ff_say_damages(struct ff_archive *archive, const char *advice)
 {
     struct ff_summary summary;
     struct ff_damage damage;
@@ -43,7 +43,8 @@ enum ff_exit ff_say_damages(struct ff_archive *archive)
         return FF_EXIT_DONE;
     if (summary.damages == 1 && ff_archive_damage(archive, 0, &damage) == 0)
         return ff_say_damage(ff_archive_name(archive), &damage);
-    ff_say("%s: damaged in %" PRIu64 " places", ff_archive_name(archive), summary.damages);
+    ff_say("%s: damaged in %" PRIu64 " places%s", ff_archive_name(archive), summary.damages,
+           advice);
     return FF_EXIT_FAILED;
 }
 

@@ -18,8 +18,9 @@ void ff_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
  * only ends inside its last frame, after others, which is a note: it may still be growing. */
 enum ff_exit ff_say_damage(const char *name, const struct ff_damage *damage);
 
-/* What is known by now of the archive's damages: the one, or how many there are. As above. */
-enum ff_exit ff_say_damages(struct ff_archive *archive);
+/* What is known by now of the archive's damages: the one, or how many there are, with advice on
+ * where to find them. As above. */
+enum ff_exit ff_say_damages(struct ff_archive *archive, const char *advice);
 
 /* The worse of two. */
 enum ff_exit ff_exit_worse(enum ff_exit a, enum ff_exit b);

@@ -327,8 +327,9 @@ static int refuse(const struct ranking *ranking, struct ff_error *error)
 
     if (ranking->count && ranking->entries[0].class == CLASS_BEGINS)
         return ff_error_set(error, -ENOENT,
-                            "no known format fits; it begins as %s, but at byte %" PRIu64 " %s",
-                            first->name, first->offset, first->reason);
+                            "no known format fits; it begins as %s, but at byte %" PRIu64
+                            " %s; --format %s reads what fits all the same",
+                            first->name, first->offset, first->reason, first->name);
     if (known)
         return ff_error_set(error, -ENOENT, "no known framing: it is %s%s%s", known->what,
                             known->how ? "; " : "", known->how ? known->how : "");

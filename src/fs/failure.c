@@ -24,6 +24,12 @@ static bool may_log(struct ff_fs *fs, unsigned int *ret_dropped)
     return may;
 }
 
+/* What was mounted is not there any more. */
+static bool is_outdated(int r)
+{
+    return r == -ESTALE || r == -ENODATA;
+}
+
 int ff_fs_failed(struct ff_fs *fs, int r, const struct ff_error *error)
 {
     unsigned int dropped;
@@ -34,7 +40,7 @@ int ff_fs_failed(struct ff_fs *fs, int r, const struct ff_error *error)
     if (may_log(fs, &dropped)) {
         if (dropped > 0)
             ff_log(FF_LOG_WARNING, "%u more messages were dropped", dropped);
-        ff_log(FF_LOG_WARNING, "%s", error->text);
+        ff_log(FF_LOG_WARNING, "%s%s", error->text, is_outdated(r) ? "; mount it again" : "");
     }
     return -EIO;
 }

@@ -51,6 +51,12 @@ static const char *hint_for(const char *text)
         return "; fusermount3 is missing: install the package fuse3, or mount as root";
     if (strstr(text, "user_allow_other"))
         return "; add the line user_allow_other to /etc/fuse.conf, or do without allow_other";
+    if (strstr(text, "no write access"))
+        return "; mount at a directory of your own";
+    if (strstr(text, strerror(EMFILE)))
+        return "; raise the limit (ulimit -n)";
+    if (strstr(text, strerror(EPERM)))
+        return "; a container needs CAP_SYS_ADMIN for that, or a user namespace (unshare -Urm)";
     return "";
 }
 

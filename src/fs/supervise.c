@@ -196,13 +196,17 @@ static int go_on(struct supervisor *supervisor, int status, struct ff_error *err
 
     describe(status, how, sizeof(how));
     if (!supervisor->options->survive)
-        return ff_error_set(error, -EIO, "%s: the server %s; the mount is taken away", dir, how);
+        return ff_error_set(
+            error, -EIO,
+            "%s: the server %s; the mount is taken away (with Linux 6.9 and without "
+            "nosurvive another one takes over)",
+            dir, how);
     bool fruitful = ff_blame_answered(&supervisor->shared->benches[supervisor->worker.bench]) > 0;
     supervisor->fruitless = fruitful ? 0 : supervisor->fruitless + 1;
     if (supervisor->fruitless >= FF_FRUITLESS_MAX)
         return ff_error_set(error, -EIO,
                             "%s: %u workers in a row have died before they answered anything, the "
-                            "last one %s; the mount is given up",
+                            "last one %s; the mount is given up (dmesg may tell why)",
                             dir, supervisor->fruitless, how);
     judge(supervisor, status);
     ff_log(FF_LOG_WARNING, "%s: the worker %d %s; another one takes over", dir,

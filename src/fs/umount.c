@@ -154,7 +154,10 @@ static int unmount(const char *dir, bool lazy, struct ff_error *error)
                             "takes it away as soon as nobody uses it",
                             shown, shown, shown);
     if (r == -ENOENT)
-        return ff_error_set(error, r, "cannot unmount %s: fusermount3 is missing", shown);
+        return ff_error_set(error, r,
+                            "cannot unmount %s: fusermount3 is missing: install the package fuse3, "
+                            "or unmount as root",
+                            shown);
     if (r < 0)
         return ff_error_set(error, r, "cannot unmount %s: %s", shown, *text ? text : strerror(-r));
     return 0;

@@ -4,6 +4,7 @@
 #include <framefs/source.h>
 #include <linux/fs.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -153,6 +154,19 @@ static int check_size(const char *path, int fd, const struct ff_source_stat *sta
     return refuse(-ESPIPE, path, "does not tell its size: " STREAM_ADVICE, error);
 }
 
+/* What can be done about a file that cannot be opened, where that is not in the error's words. */
+static const char *advice_for(int code)
+{
+    switch (code) {
+    case -EACCES:
+        return ": you must be allowed to read it, and to enter the directories above it";
+    case -EMFILE:
+        return ": raise the limit (ulimit -n)";
+    default:
+        return "";
+    }
+}
+
 int ff_source_open_file(const char *path, struct ff_source **ret_source, struct ff_error *error)
 {
     /* O_NONBLOCK: a named pipe without a writer must not hang; files and disks ignore it. */
@@ -161,10 +175,12 @@ int ff_source_open_file(const char *path, struct ff_source **ret_source, struct 
 
     if (fd < 0) {
         int code = -errno;
+        char why[256];
         /* A socket, and a device without a driver, cannot be opened at all. */
         if (code == -ENXIO && stat(path, &st) == 0 && S_ISSOCK(st.st_mode))
             return check_kind(path, st.st_mode, error);
-        return refuse(code, path, strerror(-code), error);
+        snprintf(why, sizeof(why), "%s%s", strerror(-code), advice_for(code));
+        return refuse(code, path, why, error);
     }
     if (fstat(fd, &st) < 0)
         return refuse(-errno, path, strerror(errno), error);
