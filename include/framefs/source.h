@@ -50,6 +50,20 @@ struct ff_source {
 /* Opens a regular file or a block device; -EISDIR, -ESPIPE and others with an explaining text. */
 int ff_source_open_file(const char *path, struct ff_source **ret_source, struct ff_error *error);
 
+/* A file source across exec(3): its descriptor, which stays the source's, and what the file was when
+ * it was opened. */
+struct ff_file_state {
+    int fd;
+    struct ff_source_stat opened;
+};
+
+/* Of a source from ff_source_open_file() or ff_source_adopt_file(). */
+struct ff_file_state ff_source_file_state(const struct ff_source *source);
+/* A source over a descriptor that is open already, which it takes over, also on failure; path is
+ * for messages. -EBADF, -EISDIR and others with an explaining text. */
+int ff_source_adopt_file(const struct ff_file_state *state, const char *path,
+                         struct ff_source **ret_source, struct ff_error *error);
+
 /* Reads a pipe or socket from its present position, which becomes offset 0. The bytes are kept in
  * an unlinked temporary file ($TMPDIR, else /tmp) until they are forgotten; size is FF_SIZE_UNKNOWN
  * until the end was read. A forgotten byte is -ESPIPE. Takes fd over, also on failure. */

@@ -11,6 +11,7 @@ _framefs_options()
                 --help -h
             ;;
         umount) echo --lazy -l --dead --help -h ;;
+        upgrade) echo --help -h ;;
         info) echo --format= --frame= --formats= --max-records= --explain --all --histogram --json --help -h ;;
         ls) echo --format= --frame= --formats= --type= --since= --until= --json --help -h ;;
         cat) echo --format= --frame= --formats= --content= --separator= --help -h ;;
@@ -49,7 +50,7 @@ _framefs_values()
 _framefs()
 {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} command=${COMP_WORDS[1]}
-    local commands='mount umount info ls cat verify synth formats help' words list
+    local commands='mount umount upgrade info ls cat verify synth formats help' words list
 
     COMPREPLY=()
     if ((COMP_CWORD == 1)); then

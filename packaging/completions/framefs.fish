@@ -9,13 +9,14 @@ function __framefs_complete
     complete -c framefs -n "__fish_seen_subcommand_from $argv[1]" $argv[2..]
 end
 
-set -l commands mount umount info ls cat verify synth formats help
+set -l commands mount umount upgrade info ls cat verify synth formats help
 complete -c framefs -n "not __fish_seen_subcommand_from $commands" -f
 complete -c framefs -n "not __fish_seen_subcommand_from $commands" -l help -d 'Show the commands'
 complete -c framefs -n "not __fish_seen_subcommand_from $commands" -l version -d 'Tell the version'
 set -l first "not __fish_seen_subcommand_from $commands"
 complete -c framefs -n "$first" -a mount -d 'Show records as files'
 complete -c framefs -n "$first" -a umount -d 'Unmount, also when the server has died'
+complete -c framefs -n "$first" -a upgrade -d 'Let the installed program take over a mount'
 complete -c framefs -n "$first" -a info -d 'Show format, number and sizes of records, damage'
 complete -c framefs -n "$first" -a ls -d 'List the records'
 complete -c framefs -n "$first" -a cat -d 'Print the payloads of records'
@@ -55,6 +56,7 @@ __framefs_complete mount -s h -l help -d 'Explain the command'
 __framefs_complete umount -s l -l lazy -d 'Detach a mount that is in use'
 __framefs_complete umount -l dead -d 'Only a mount whose server has died'
 __framefs_complete umount -s h -l help -d 'Explain the command'
+__framefs_complete upgrade -s h -l help -d 'Explain the command'
 
 __framefs_complete info -l format -x -a '(__framefs_formats)' -d 'The format of the archives'
 __framefs_complete info -l frame -x -d 'Describe the frames yourself'

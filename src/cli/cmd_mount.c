@@ -21,6 +21,7 @@
 #include "cli/names.h"
 #include "fs/fs.h"
 #include "fs/permission.h"
+#include "fs/takeover.h"
 
 struct mount {
     const struct ff_mount_values *values;
@@ -28,6 +29,10 @@ struct mount {
     const char *dir; /* absolute */
     char **paths;    /* absolute, of the archives */
     char **names;
+    char *const *arguments;
+    char *program;                /* the file that this process runs */
+    char *start;                  /* where it was started */
+    struct ff_takeover *takeover; /* or NULL */
     /* Opened before the server is split, taken over by the archives in its workers. */
     struct ff_source **sources;
     struct ff_archive **archives; /* in a worker */
@@ -118,6 +123,11 @@ static void choose_worker(const struct mount *mount, struct ff_fs_options *optio
     options->worker_gid = gid;
 }
 
+static bool is_background(const struct ff_mount_values *values)
+{
+    return !values->foreground && !values->debug;
+}
+
 static bool shows(void *context, const struct ff_details *details)
 {
     const struct mount *mount = context;
@@ -179,7 +189,7 @@ static void on_ready(void *context)
 {
     const struct mount *mount = context;
 
-    if (!mount->values->foreground && !mount->values->debug)
+    if (is_background(mount->values))
         ff_daemon_ready();
     ff_mount_log_ready(mount->paths, mount->count);
 }
@@ -199,7 +209,14 @@ static enum ff_exit serve(struct mount *mount)
         .announce = announce,
         .ready = on_ready,
         .context = mount,
-        .background = !values->foreground && !values->debug,
+        .program = mount->program,
+        .arguments = mount->arguments,
+        .start = mount->start,
+        .sources = mount->sources,
+        .paths = (const char *const *)mount->paths,
+        .hangup_ends = !is_background(values) && isatty(STDIN_FILENO),
+        .takeover = mount->takeover,
+        .background = is_background(values),
         .survive = !values->no_survive,
         .layout = (enum ff_layout_kind)values->layout,
         .names = (enum ff_names_mode)values->names,
@@ -232,9 +249,14 @@ static enum ff_exit serve(struct mount *mount)
 
 static enum ff_exit open_source(struct mount *mount, size_t index)
 {
+    const char *path = mount->paths[index];
+    struct ff_source **source = &mount->sources[index];
     struct ff_error error = {0};
 
-    if (ff_source_open_file(mount->paths[index], &mount->sources[index], &error) == 0)
+    int r = mount->takeover
+                ? ff_source_adopt_file(&mount->takeover->archives[index].file, path, source, &error)
+                : ff_source_open_file(path, source, &error);
+    if (r == 0)
         return FF_EXIT_DONE;
     ff_say("%s", error.text);
     return FF_EXIT_FAILED;
@@ -255,15 +277,91 @@ static enum ff_exit open_and_serve(struct mount *mount)
     return status;
 }
 
+static enum ff_exit resolve_paths(struct mount *mount, char **archives, const char *dir,
+                                  char **ret_dir)
+{
+    enum ff_exit status = resolve_dir(dir, ret_dir);
+
+    for (size_t i = 0; i < mount->count && status == FF_EXIT_DONE; i++)
+        status = resolve_archive(archives[i], &mount->paths[i]);
+    return status;
+}
+
+/* They may have been renamed since. */
+static enum ff_exit take_paths(struct mount *mount, char **ret_dir)
+{
+    const struct ff_takeover *takeover = mount->takeover;
+
+    if (takeover->archive_count != mount->count) {
+        ff_say("cannot take over: it is about other archives");
+        return FF_EXIT_FAILED;
+    }
+    *ret_dir = strdup(takeover->dir);
+    for (size_t i = 0; i < mount->count; i++)
+        mount->paths[i] = strdup(takeover->archives[i].path);
+    for (size_t i = 0; i < mount->count; i++)
+        if (!mount->paths[i])
+            *ret_dir = NULL;
+    if (*ret_dir)
+        return FF_EXIT_DONE;
+    ff_say("out of memory");
+    return FF_EXIT_FAILED;
+}
+
+/* What this process is, and whether another one hands it a mount. */
+static enum ff_exit begin(struct mount *mount, bool *ret_trial)
+{
+    char path[PATH_MAX];
+
+    int r = ff_takeover_read(&mount->takeover, ret_trial);
+    if (r < 0) {
+        ff_say("cannot take over the mount of another version of this program: unmount it first");
+        return FF_EXIT_FAILED;
+    }
+    /* Paths in the options are relative to it. Where it is gone, they are not found. */
+    if (mount->takeover && chdir(mount->takeover->start) < 0)
+        ff_log(FF_LOG_WARNING, "%s: %s", mount->takeover->start, strerror(errno));
+    mount->start = mount->takeover ? strdup(mount->takeover->start) : getcwd(NULL, 0);
+    if (!mount->start)
+        mount->start = strdup("/");
+    ssize_t len = readlink("/proc/self/exe", path, sizeof(path) - 1);
+    if (len > 0) {
+        path[len] = '\0';
+        mount->program = strdup(path);
+    }
+    if (mount->start && mount->program)
+        return FF_EXIT_DONE;
+    ff_say("cannot tell what is running: %s", strerror(errno));
+    return FF_EXIT_FAILED;
+}
+
+/* The server's own process: a new one, unless this one stays in the foreground, or is it already.
+ */
+static enum ff_exit go_to_background(const struct mount *mount, bool is_helper)
+{
+    struct ff_error error = {0};
+
+    if (!is_background(mount->values))
+        return FF_EXIT_DONE;
+    if (mount->takeover) {
+        ff_log_detach();
+        return chdir("/") == 0 ? FF_EXIT_DONE : FF_EXIT_FAILED;
+    }
+    if (ff_daemon_begin(is_helper ? FF_HELPER_INTERRUPTED : 0, &error) == 0)
+        return FF_EXIT_DONE;
+    ff_say("%s", error.text);
+    return FF_EXIT_FAILED;
+}
+
 static enum ff_exit prepare(struct mount *mount, char **archives, const char *dir, char **ret_dir)
 {
     enum ff_exit status = ff_input_choose(&mount->values->input, &mount->choice);
 
-    if (status == FF_EXIT_DONE)
-        status = resolve_dir(dir, ret_dir);
+    if (status == FF_EXIT_DONE && mount->takeover)
+        status = take_paths(mount, ret_dir);
+    else if (status == FF_EXIT_DONE)
+        status = resolve_paths(mount, archives, dir, ret_dir);
     mount->dir = *ret_dir;
-    for (size_t i = 0; i < mount->count && status == FF_EXIT_DONE; i++)
-        status = resolve_archive(archives[i], &mount->paths[i]);
     if (status == FF_EXIT_DONE && ff_names_make(archives, mount->count, &mount->names) < 0) {
         ff_say("out of memory");
         status = FF_EXIT_FAILED;
@@ -276,7 +374,8 @@ static enum ff_exit prepare(struct mount *mount, char **archives, const char *di
 static enum ff_exit run(struct ff_cli *cli, const void *values_of, char **operands, size_t count)
 {
     const struct ff_mount_values *values = values_of;
-    struct mount mount = {.values = values, .count = count - 1};
+    struct mount mount = {.values = values, .arguments = cli->arguments, .count = count - 1};
+    bool trial = false;
     struct ff_error error = {0};
     FF_CLEANUP(free) char *dir = NULL;
 
@@ -311,16 +410,18 @@ static enum ff_exit run(struct ff_cli *cli, const void *values_of, char **operan
         status = FF_EXIT_FAILED;
     }
     if (status == FF_EXIT_DONE)
-        status = prepare(&mount, operands, operands[count - 1], &dir);
-    if (status == FF_EXIT_DONE && !values->foreground && !values->debug &&
-        ff_daemon_begin(cli->is_helper ? FF_HELPER_INTERRUPTED : 0, &error) < 0) {
-        ff_say("%s", error.text);
-        status = FF_EXIT_FAILED;
-    }
+        status = begin(&mount, &trial);
     if (status == FF_EXIT_DONE)
+        status = prepare(&mount, operands, operands[count - 1], &dir);
+    if (status == FF_EXIT_DONE && !trial)
+        status = go_to_background(&mount, cli->is_helper);
+    if (status == FF_EXIT_DONE && !trial)
         status = open_and_serve(&mount);
     ff_input_release(&mount.choice);
     ff_names_free(mount.names, mount.count);
+    free(mount.takeover);
+    free(mount.program);
+    free(mount.start);
     free(mount.archives);
     free(mount.sources);
     ff_names_free(mount.paths, mount.count);

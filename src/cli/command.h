@@ -15,6 +15,7 @@
 struct ff_cli {
     struct ff_output out;
     struct ff_terminal terminal; /* of stdout */
+    char *const *arguments;      /* of the program, as it was started */
     bool is_helper;              /* called as mount.framefs: its exit statuses are mount(8)'s */
 };
 
@@ -36,6 +37,7 @@ struct ff_command {
 
 extern const struct ff_command ff_command_mount;
 extern const struct ff_command ff_command_umount;
+extern const struct ff_command ff_command_upgrade;
 extern const struct ff_command ff_command_info;
 extern const struct ff_command ff_command_ls;
 extern const struct ff_command ff_command_cat;

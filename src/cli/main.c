@@ -88,6 +88,8 @@
  *   fs/fs.h               what the rest of the program sees of it
  *   fs/mount.c            mounting and serving
  *   fs/mountpoint.c       the mount itself: made, taken away
+ *   fs/upgrade.c          another program in the place of this one
+ *   fs/takeover.c         what the one hands to the other
  *   fs/supervise.c        the process that holds the mount and starts workers
  *   fs/shared.c           what outlives a worker
  *   fs/blame.c            which request killed a worker
@@ -118,6 +120,8 @@
  *   fs/mountinfo.c        the kernel's table of mounts
  *   fs/daemon.c           going to the background
  *   fs/umount.c           taking a mount away
+ *   fs/renew.c            asking its server for an upgrade
+ *   fs/ask.c              what a mount's statistics tell
  *   fs/state.h            a mount, as this layer shares it
  *
  * cli: commands; only this layer prints
@@ -138,8 +142,8 @@
  *   cli/mount_options.c   the options of mount, and -o
  *   cli/mount_log.c       what a mount says of itself
  *   cli/mount_helper.c    mount.framefs: its arguments and exit statuses
- *   cli/cmd_mount.c, cli/cmd_umount.c, cli/cmd_info.c, cli/cmd_ls.c, cli/cmd_cat.c,
- *   cli/cmd_synth.c, cli/cmd_formats.c, cli/cmd_verify.c    a command each
+ *   cli/cmd_mount.c, cli/cmd_umount.c, cli/cmd_upgrade.c, cli/cmd_info.c, cli/cmd_ls.c,
+ *   cli/cmd_cat.c, cli/cmd_synth.c, cli/cmd_formats.c, cli/cmd_verify.c    a command each
  *   cli/command.c         the table of commands, dispatch, help
  *   cli/main.c            this file
  */
@@ -219,7 +223,7 @@ static enum ff_helper_exit run_helper(struct ff_cli *cli, char **arguments, size
 
 int main(int argc, char **argv)
 {
-    struct ff_cli cli = {0};
+    struct ff_cli cli = {.arguments = argv};
 
     hold_standard_descriptors();
     setlocale(LC_CTYPE, "");

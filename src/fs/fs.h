@@ -11,6 +11,8 @@
 
 #include "tree/tree.h"
 
+struct ff_takeover;
+
 /* How the records' files are called (tree/label.h). */
 enum ff_names_mode {
     FF_NAMES_NUMBER,      /* 00000042.ext */
@@ -44,6 +46,17 @@ struct ff_fs_options {
     /* Once, in the process that called ff_fs_run(), when the mount is usable. May be NULL. */
     void (*ready)(void *context);
     void *context;
+    /* For another program that takes over (SIGUSR2; SIGHUP, unless hangup_ends): the file that this
+     * one was started from, its arguments, and the directory where that was; the archives' sources,
+     * from ff_source_open_file(), and absolute paths. */
+    const char *program;
+    char *const *arguments;
+    const char *start;
+    struct ff_source *const *sources;
+    const char *const *paths;
+    bool hangup_ends; /* SIGHUP comes from a terminal */
+    /* What the program before this one held, or NULL: there is no mount yet. */
+    const struct ff_takeover *takeover;
     bool background; /* workers give up stdin, stdout and stderr, and log through the supervisor */
     bool survive;    /* another worker serves on when one has died; where the kernel can */
     enum ff_layout_kind layout; /* AUTO is settled from the archive's first records */
@@ -67,7 +80,8 @@ struct ff_fs_options {
 };
 
 /*
- * Mounts at dir and serves until it is unmounted or SIGINT or SIGTERM comes; then it is unmounted.
+ * Mounts at dir, unless it takes over, and serves until it is unmounted or SIGINT or SIGTERM comes;
+ * then it is unmounted.
  * To be called from the main thread, before any other exists.
  *
  * The caller's process becomes the supervisor: it holds the mount and what was opened before, and
@@ -102,6 +116,10 @@ void ff_daemon_release_streams(int null, int last);
 
 /* Unmounts dir, also when its server is dead. */
 int ff_fs_umount(const char *dir, bool lazy, struct ff_error *error);
+
+/* Lets the program that is installed now take over the mount at dir, and waits until it has.
+ * Readers see nothing of it. When it cannot, the old one serves on. */
+int ff_fs_upgrade(const char *dir, struct ff_error *error);
 
 /* Takes away whatever is mounted at dir, an absolute path, without asking what it is, at once even
  * if it is in use. */

@@ -9,6 +9,7 @@
 #include "fs/sandbox.h"
 #include "fs/shared.h"
 #include "fs/supervise.h"
+#include "fs/takeover.h"
 
 static int check_archives(const struct ff_fs_options *options, struct ff_error *error)
 {
@@ -40,8 +41,19 @@ static int make_sandbox(const struct ff_fs_options *options, struct ff_sandbox *
     return options->sandbox ? ff_sandbox_new(&wanted, ret_sandbox, error) : 0;
 }
 
+/* A mount of its own, or that of the program before this one. */
+static int get_mountpoint(const struct ff_fs_options *options, const char *dir,
+                          struct ff_mountpoint *ret_mountpoint, struct ff_error *error)
+{
+    if (!options->takeover)
+        return ff_mountpoint_attach(options, dir, ret_mountpoint, error);
+    *ret_mountpoint = options->takeover->mountpoint;
+    ret_mountpoint->dir = dir;
+    return 0;
+}
+
 static int mount_and_serve(const struct ff_fs_options *options, const char *dir,
-                           struct ff_shared *shared, struct ff_error *error)
+                           struct ff_shared *shared, int shared_fd, struct ff_error *error)
 {
     struct ff_fs_options settled = *options;
     struct ff_mountpoint mountpoint;
@@ -50,14 +62,29 @@ static int mount_and_serve(const struct ff_fs_options *options, const char *dir,
     int r = make_sandbox(options, &sandbox, error);
     if (r < 0)
         return r;
-    r = ff_mountpoint_attach(options, dir, &mountpoint, error);
+    r = get_mountpoint(options, dir, &mountpoint, error);
     if (r == 0) {
         settled.survive = options->survive && ff_mountpoint_can_resend(&mountpoint);
-        r = ff_supervise(&settled, &mountpoint, sandbox, shared, error);
+        r = ff_supervise(&settled, &mountpoint, sandbox, shared, shared_fd, error);
         ff_mountpoint_detach(&mountpoint);
     }
     ff_sandbox_free(sandbox);
     return r;
+}
+
+/* Another version's is of no use: counters begin at 0, slices that are known are stale. */
+static int get_shared(const struct ff_fs_options *options, struct ff_shared **ret_shared,
+                      int *ret_fd)
+{
+    const struct ff_takeover *takeover = options->takeover;
+
+    if (takeover && ff_shared_map(takeover->shared, options->archive_count, ret_shared) == 0) {
+        *ret_fd = takeover->shared;
+        return 0;
+    }
+    if (takeover)
+        close(takeover->shared);
+    return ff_shared_new(options->archive_count, ret_shared, ret_fd);
 }
 
 int ff_fs_run(const struct ff_fs_options *options, const char *dir, struct ff_error *error)
@@ -67,16 +94,16 @@ int ff_fs_run(const struct ff_fs_options *options, const char *dir, struct ff_er
     struct ff_shared *shared;
 
     int r = check_archives(options, error);
-    if (r == 0)
+    if (r == 0 && !options->takeover)
         r = ff_mountpoint_check(dir, &absolute, error);
     if (r < 0)
         return r;
-    r = ff_shared_new(options->archive_count, &shared, &shared_fd);
+    r = get_shared(options, &shared, &shared_fd);
     if (r < 0)
         return ff_error_set(error, r, "cannot start: %s", strerror(-r));
     ff_message_init(options->debug);
     ff_supervise_block_signals();
-    r = mount_and_serve(options, absolute, shared, error);
+    r = mount_and_serve(options, absolute ? absolute : dir, shared, shared_fd, error);
     ff_shared_unmap(shared, options->archive_count);
     return r;
 }

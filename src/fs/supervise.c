@@ -16,6 +16,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "fs/channel.h"
+#include "fs/upgrade.h"
 #include "fs/worker.h"
 
 /* A worker that is to end has that long for the requests it has in hand. */
@@ -38,8 +39,12 @@ struct supervisor {
     const struct ff_sandbox *sandbox;
     struct ff_shared *shared;
     struct ff_blame blame;
+    int shared_fd;
     int signals;
     struct process worker;
+    struct process old; /* serves until the worker does, or finishes what it has in hand */
+    bool can_resend;
+    bool wants_upgrade;
     bool usable;        /* a worker was ready once */
     bool ending;        /* a signal asked for it */
     int64_t kill_ms;    /* when the worker is not waited for any more; 0: it is */
@@ -58,7 +63,7 @@ static int64_t now_ms(void)
 
 static void signals_of(sigset_t *set)
 {
-    static const int ours[] = {SIGINT, SIGTERM, SIGHUP};
+    static const int ours[] = {SIGINT, SIGTERM, SIGHUP, SIGUSR2};
 
     sigemptyset(set);
     for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
@@ -92,6 +97,8 @@ static int start_worker(struct supervisor *supervisor, struct ff_error *error)
     if (pid == 0) {
         close(worker->channel);
         close(supervisor->signals);
+        if (supervisor->old.channel >= 0)
+            close(supervisor->old.channel);
         const struct ff_worker self = {
             .options = supervisor->options,
             .mountpoint = supervisor->mountpoint,
@@ -119,29 +126,57 @@ static int start_worker(struct supervisor *supervisor, struct ff_error *error)
     return 0;
 }
 
-static void hear(struct supervisor *supervisor)
+/* A worker serves. The one before it, of another program, is to end. */
+static void become_ready(struct supervisor *supervisor)
 {
-    struct process *worker = &supervisor->worker;
+    struct process *old = &supervisor->old;
+    bool is_first = !supervisor->usable;
+
+    supervisor->usable = true;
+    if (is_first)
+        ff_mountpoint_raise_readahead(supervisor->mountpoint);
+    if (old->pid > 0) {
+        kill(old->pid, SIGTERM);
+        supervisor->kill_ms = now_ms() + DRAIN_MS;
+    }
+    if ((is_first || old->pid > 0) && supervisor->options->ready)
+        supervisor->options->ready(supervisor->options->context);
+}
+
+static void hear(struct supervisor *supervisor, struct process *process)
+{
     struct ff_channel_message message;
     bool end;
 
-    while (ff_channel_receive(worker->channel, &message, &end)) {
+    while (ff_channel_receive(process->channel, &message, &end)) {
         if (message.kind == FF_CHANNEL_LOG) {
             ff_log(message.level, "%s", message.text);
-            continue;
+        } else if (!process->ready) {
+            process->ready = true;
+            become_ready(supervisor);
         }
-        worker->ready = true;
-        if (supervisor->usable)
-            continue;
-        supervisor->usable = true;
-        ff_mountpoint_raise_readahead(supervisor->mountpoint);
-        if (supervisor->options->ready)
-            supervisor->options->ready(supervisor->options->context);
     }
     if (end) {
-        close(worker->channel);
-        worker->channel = -1;
+        close(process->channel);
+        process->channel = -1;
     }
+}
+
+/* Waits for its end, which is near: its status. */
+static int collect(struct supervisor *supervisor, struct process *process)
+{
+    int status = 0;
+
+    while (waitpid(process->pid, &status, 0) < 0 && errno == EINTR)
+        continue;
+    if (process->channel >= 0)
+        hear(supervisor, process);
+    if (process->channel >= 0)
+        close(process->channel);
+    close(process->pidfd);
+    process->pidfd = process->channel = -1;
+    process->pid = 0;
+    return status;
 }
 
 /* ---- deaths ---- */
@@ -189,7 +224,7 @@ static void judge(struct supervisor *supervisor, int status)
 }
 
 /* After a death: another worker, at once or later, or an error when there is to be none. */
-static int go_on(struct supervisor *supervisor, int status, struct ff_error *error)
+static int go_on(struct supervisor *supervisor, pid_t pid, int status, struct ff_error *error)
 {
     const char *dir = supervisor->mountpoint->dir;
     char how[128];
@@ -209,8 +244,7 @@ static int go_on(struct supervisor *supervisor, int status, struct ff_error *err
                             "last one %s; the mount is given up (dmesg may tell why)",
                             dir, supervisor->fruitless, how);
     judge(supervisor, status);
-    ff_log(FF_LOG_WARNING, "%s: the worker %d %s; another one takes over", dir,
-           (int)supervisor->worker.pid, how);
+    ff_log(FF_LOG_WARNING, "%s: the worker %d %s; another one takes over", dir, (int)pid, how);
     atomic_fetch_add(&supervisor->shared->restarts, 1);
     ff_mountpoint_resend(supervisor->mountpoint);
     int64_t pause_ms = 0;
@@ -220,43 +254,106 @@ static int go_on(struct supervisor *supervisor, int status, struct ff_error *err
     return 0;
 }
 
+/* ---- upgrades ---- */
+
+/* This program has taken over, and its worker has failed before it served. */
+static void fall_back(struct supervisor *supervisor)
+{
+    supervisor->worker = supervisor->old;
+    supervisor->old = (struct process){.pidfd = -1, .channel = -1};
+    atomic_fetch_add(&supervisor->shared->upgrades_failed, 1);
+    ff_log(FF_LOG_ERROR,
+           "%s: the new program's worker has died before it served; the old program's worker "
+           "serves on",
+           supervisor->mountpoint->dir);
+}
+
+/* The old program's worker has ended: what it leaves unanswered is the new one's. */
+static void complete_upgrade(struct supervisor *supervisor)
+{
+    (void)collect(supervisor, &supervisor->old);
+    supervisor->kill_ms = 0;
+    ff_mountpoint_resend(supervisor->mountpoint);
+    atomic_fetch_add(&supervisor->shared->upgrades, 1);
+    ff_log(FF_LOG_INFO, "%s: upgraded", supervisor->mountpoint->dir);
+}
+
+static void upgrade(struct supervisor *supervisor)
+{
+    struct ff_error error = {0};
+    int r = -EOPNOTSUPP;
+
+    supervisor->wants_upgrade = false;
+    FF_CLEANUP(free)
+    struct ff_takeover *takeover =
+        ff_upgrade_prepare(supervisor->options, supervisor->mountpoint, supervisor->shared_fd);
+    if (!takeover) {
+        ff_error_set(&error, -ENOMEM, "out of memory");
+    } else if (!supervisor->can_resend) {
+        ff_error_set(&error, r, "this kernel does not send requests again: unmount and mount");
+    } else {
+        takeover->worker = supervisor->worker.pid;
+        takeover->channel = supervisor->worker.channel;
+        takeover->bench = (uint32_t)supervisor->worker.bench;
+        r = ff_upgrade_exec(supervisor->options, takeover, &error);
+    }
+    atomic_fetch_add(&supervisor->shared->upgrades_failed, 1);
+    ff_log(FF_LOG_ERROR, "%s: cannot be upgraded: %s", supervisor->mountpoint->dir, error.text);
+}
+
+/* The worker of the program before this one goes on serving. */
+static int take_over(struct supervisor *supervisor, const struct ff_takeover *takeover,
+                     struct ff_error *error)
+{
+    struct process *old = &supervisor->old;
+
+    *old = (struct process){
+        .pid = takeover->worker,
+        .pidfd = (int)syscall(SYS_pidfd_open, takeover->worker, 0),
+        .channel = takeover->channel,
+        .bench = takeover->bench,
+        .ready = true,
+    };
+    supervisor->usable = true;
+    supervisor->worker.bench = old->bench;
+    if (old->pidfd >= 0)
+        return 0;
+    return ff_error_set(error, -errno, "the worker %d is not there: %s", (int)takeover->worker,
+                        strerror(errno));
+}
+
 /* The worker has ended. 1 when all has. */
 static int bury(struct supervisor *supervisor, struct ff_error *error)
 {
-    struct process *worker = &supervisor->worker;
-    int status = 0;
+    pid_t pid = supervisor->worker.pid;
+    int status = collect(supervisor, &supervisor->worker);
 
-    while (waitpid(worker->pid, &status, 0) < 0 && errno == EINTR)
-        continue;
-    if (worker->channel >= 0)
-        hear(supervisor);
-    if (worker->channel >= 0)
-        close(worker->channel);
-    close(worker->pidfd);
-    worker->pidfd = worker->channel = -1;
-    int r;
     if (supervisor->ending || ff_mountpoint_is_gone(supervisor->mountpoint))
-        r = 1;
-    else if (supervisor->usable)
-        r = go_on(supervisor, status, error);
-    else if (WIFSIGNALED(status))
-        r = ff_error_set(error, -EIO, "cannot mount at %s: the server was killed by signal %d (%s)",
-                         supervisor->mountpoint->dir, WTERMSIG(status),
-                         strsignal(WTERMSIG(status)));
-    else
-        r = -EIO; /* it has said why */
-    worker->pid = 0;
-    return r;
+        return 1;
+    if (supervisor->old.pid > 0 && !supervisor->worker.ready) {
+        fall_back(supervisor);
+        return 0;
+    }
+    if (supervisor->usable)
+        return go_on(supervisor, pid, status, error);
+    if (WIFSIGNALED(status))
+        return ff_error_set(
+            error, -EIO, "cannot mount at %s: the server was killed by signal %d (%s)",
+            supervisor->mountpoint->dir, WTERMSIG(status), strsignal(WTERMSIG(status)));
+    return -EIO; /* it has said why */
 }
 
 /* ---- signals ---- */
 
-/* The mount is taken away first, so that nobody comes any more. A second signal does not wait for
- * the requests in hand. */
+/* Workers finish what they have in hand, and take no more. A second signal does not wait for
+ * that. */
 static void end(struct supervisor *supervisor)
 {
-    if (supervisor->worker.pid > 0)
-        kill(supervisor->worker.pid, supervisor->ending ? SIGKILL : SIGTERM);
+    const struct process *processes[] = {&supervisor->worker, &supervisor->old};
+
+    for (size_t i = 0; i < sizeof(processes) / sizeof(processes[0]); i++)
+        if (processes[i]->pid > 0)
+            kill(processes[i]->pid, supervisor->ending ? SIGKILL : SIGTERM);
     if (!supervisor->ending)
         supervisor->kill_ms = now_ms() + DRAIN_MS;
     supervisor->ending = true;
@@ -266,8 +363,14 @@ static void read_signals(struct supervisor *supervisor)
 {
     struct signalfd_siginfo info;
 
-    while (read(supervisor->signals, &info, sizeof(info)) == sizeof(info))
-        end(supervisor);
+    while (read(supervisor->signals, &info, sizeof(info)) == sizeof(info)) {
+        bool upgrades = info.ssi_signo == SIGUSR2 ||
+                        (info.ssi_signo == SIGHUP && !supervisor->options->hangup_ends);
+        if (upgrades)
+            supervisor->wants_upgrade = true;
+        else
+            end(supervisor);
+    }
 }
 
 /* ---- the loop ---- */
@@ -282,14 +385,25 @@ static int wait_ms(const struct supervisor *supervisor)
     return left < 0 ? 0 : (int)left;
 }
 
+static void kill_late(struct supervisor *supervisor)
+{
+    if (!supervisor->kill_ms || now_ms() < supervisor->kill_ms)
+        return;
+    supervisor->kill_ms = 0;
+    if (supervisor->old.pid > 0)
+        kill(supervisor->old.pid, SIGKILL);
+    if (supervisor->ending && supervisor->worker.pid > 0)
+        kill(supervisor->worker.pid, SIGKILL);
+}
+
 /* One thing that happened. 1 at the end. */
 static int step(struct supervisor *supervisor, struct ff_error *error)
 {
-    struct process *worker = &supervisor->worker;
+    struct process *worker = &supervisor->worker, *old = &supervisor->old;
     struct pollfd fds[] = {
-        {.fd = supervisor->signals, .events = POLLIN},
-        {.fd = worker->pidfd, .events = POLLIN},
-        {.fd = worker->channel, .events = POLLIN},
+        {.fd = supervisor->signals, .events = POLLIN}, {.fd = worker->pidfd, .events = POLLIN},
+        {.fd = worker->channel, .events = POLLIN},     {.fd = old->pidfd, .events = POLLIN},
+        {.fd = old->channel, .events = POLLIN},
     };
 
     /* The descriptor of the mount is not among them: it would wake this process at each request. */
@@ -300,20 +414,32 @@ static int step(struct supervisor *supervisor, struct ff_error *error)
     if (worker->pid == 0 && (supervisor->ending || ff_mountpoint_is_gone(supervisor->mountpoint)))
         return 1;
     if (fds[2].revents)
-        hear(supervisor);
+        hear(supervisor, worker);
+    if (fds[4].revents)
+        hear(supervisor, old);
+    if (fds[3].revents)
+        complete_upgrade(supervisor);
     if (fds[1].revents)
         return bury(supervisor, error);
     if (supervisor->start_ms && now_ms() >= supervisor->start_ms)
         return start_worker(supervisor, error);
-    if (supervisor->kill_ms && now_ms() >= supervisor->kill_ms && worker->pid > 0) {
-        kill(worker->pid, SIGKILL);
-        supervisor->kill_ms = 0;
-    }
+    if (supervisor->wants_upgrade && worker->ready && worker->pid > 0 && old->pid == 0)
+        upgrade(supervisor);
+    kill_late(supervisor);
     return 0;
 }
 
+static void kill_process(struct process *process)
+{
+    if (process->pid <= 0)
+        return;
+    kill(process->pid, SIGKILL);
+    waitpid(process->pid, NULL, 0);
+}
+
 int ff_supervise(const struct ff_fs_options *options, struct ff_mountpoint *mountpoint,
-                 const struct ff_sandbox *sandbox, struct ff_shared *shared, struct ff_error *error)
+                 const struct ff_sandbox *sandbox, struct ff_shared *shared, int shared_fd,
+                 struct ff_error *error)
 {
     FF_CLEANUP(free) struct supervisor *supervisor = calloc(1, sizeof(*supervisor));
     sigset_t set;
@@ -325,19 +451,27 @@ int ff_supervise(const struct ff_fs_options *options, struct ff_mountpoint *moun
         .mountpoint = mountpoint,
         .sandbox = sandbox,
         .shared = shared,
+        .shared_fd = shared_fd,
         .worker = {.pidfd = -1, .channel = -1},
+        .old = {.pidfd = -1, .channel = -1},
+        .can_resend = ff_mountpoint_can_resend(mountpoint),
     };
     signals_of(&set);
     FF_CLEANUP(fd) int signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
     if (signals < 0)
         return ff_error_set(error, -errno, "cannot wait for signals: %s", strerror(errno));
     supervisor->signals = signals;
-    int r = start_worker(supervisor, error);
+    int r = options->takeover ? take_over(supervisor, options->takeover, error) : 0;
+    if (r == 0)
+        r = start_worker(supervisor, error);
+    if (r < 0 && supervisor->old.pidfd >= 0) {
+        ff_log(FF_LOG_ERROR, "%s", error->text);
+        fall_back(supervisor);
+        r = 0;
+    }
     while (r == 0)
         r = step(supervisor, error);
-    if (supervisor->worker.pid > 0) {
-        kill(supervisor->worker.pid, SIGKILL);
-        waitpid(supervisor->worker.pid, NULL, 0);
-    }
+    kill_process(&supervisor->worker);
+    kill_process(&supervisor->old);
     return r < 0 ? r : 0;
 }

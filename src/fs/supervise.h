@@ -15,10 +15,11 @@
 #define FF_FRUITLESS_MS  1000
 
 /* Serves the mount until it is gone, a signal ends it or it is given up. It is not unmounted here.
- * sandbox: of the workers, or NULL. The signals must be blocked: see ff_supervise_block_signals().
- * 0; a negative errno, with an empty text when a worker has said why. */
+ * sandbox: of the workers, or NULL; shared_fd: of shared, for the next program. The signals must be
+ * blocked: see ff_supervise_block_signals(). 0; a negative errno, with an empty text when a worker
+ * has said why. */
 int ff_supervise(const struct ff_fs_options *options, struct ff_mountpoint *mountpoint,
-                 const struct ff_sandbox *sandbox, struct ff_shared *shared,
+                 const struct ff_sandbox *sandbox, struct ff_shared *shared, int shared_fd,
                  struct ff_error *error);
 
 /* Those that the supervisor reads: none that comes before it does so is lost. */

@@ -16,12 +16,11 @@
 
 #include "base/cleanup.h"
 #include "base/units.h"
+#include "fs/ask.h"
 #include "fs/fs.h"
 #include "fs/message.h"
 #include "fs/mountinfo.h"
 
-/* A server that does not answer in that time is not asked any more. */
-#define ANSWER_MS 1000
 /* A server that has been unmounted has nothing more to do but to end. */
 #define END_MS 10000
 
@@ -29,62 +28,13 @@ extern char **environ;
 
 /* ---- the server's process ---- */
 
-static void __attribute__((noreturn)) print_pid(const char *path, int out)
-{
-    char text[8192];
-    size_t len = 0;
-    ssize_t count = 0;
-
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    while (fd >= 0 && len < sizeof(text) - 1 &&
-           (count = read(fd, text + len, sizeof(text) - 1 - len)) > 0)
-        len += (size_t)count;
-    text[len] = '\0';
-    /* From here on the mount is left alone: a process that is killed while it asks the server makes
-     * the kernel send an interrupt, which libfuse keeps, and leaks at its end. */
-    if (fd >= 0)
-        close(fd);
-    static const char metric[] = "\nframefs_pid ";
-    const char *found = strstr(text, metric);
-    if (found)
-        dprintf(out, "%.*s", (int)strcspn(found + strlen(metric), "\n"), found + strlen(metric));
-    _exit(0);
-}
-
-/* The pid that the mount's own statistics tell, 0 when they do not. They are read in a process of
- * its own: a server that hangs makes it hang, and nobody else. */
+/* 0 when its statistics do not tell it. */
 static pid_t ask_pid(const char *dir)
 {
-    char path[PATH_MAX], answer[32];
-    int fds[2];
-    int64_t pid = 0;
+    static const char *const name = "framefs_pid";
+    uint64_t pid;
 
-    if ((size_t)snprintf(path, sizeof(path), "%s/.framefs/stats", dir) >= sizeof(path) ||
-        pipe2(fds, O_CLOEXEC) < 0)
-        return 0;
-    pid_t child = fork();
-    if (child == 0) {
-        close(fds[0]);
-        print_pid(path, fds[1]);
-    }
-    close(fds[1]);
-    struct pollfd poll_fd = {.fd = fds[0], .events = POLLIN};
-    bool answered = child > 0 && poll(&poll_fd, 1, ANSWER_MS) > 0;
-    if (answered) {
-        ssize_t len = read(fds[0], answer, sizeof(answer) - 1);
-        answer[len > 0 ? len : 0] = '\0';
-        if (sscanf(answer, "%" SCNd64, &pid) != 1 || pid <= 1 || pid > INT32_MAX)
-            pid = 0;
-    }
-    close(fds[0]);
-    if (child > 0) {
-        siginfo_t info;
-        if (!answered)
-            kill(child, SIGKILL);
-        /* One that the kernel cannot interrupt is left to init. */
-        waitid(P_PID, (id_t)child, &info, answered ? WEXITED : WEXITED | WNOHANG);
-    }
-    return (pid_t)pid;
+    return ff_ask(dir, &name, 1, &pid) == 0 && pid > 1 && pid <= INT32_MAX ? (pid_t)pid : 0;
 }
 
 /* A descriptor of the server's process, taken before its end so that it cannot be another one's. */

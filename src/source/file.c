@@ -203,3 +203,35 @@ int ff_source_open_file(const char *path, struct ff_source **ret_source, struct 
     *ret_source = &file->source;
     return 0;
 }
+
+struct ff_file_state ff_source_file_state(const struct ff_source *source)
+{
+    const struct ff_source_file *file = (const struct ff_source_file *)source;
+
+    return (struct ff_file_state){.fd = file->fd, .opened = file->opened};
+}
+
+int ff_source_adopt_file(const struct ff_file_state *state, const char *path,
+                         struct ff_source **ret_source, struct ff_error *error)
+{
+    FF_CLEANUP(fd) int fd = state->fd;
+    struct stat st;
+
+    if (fstat(fd, &st) < 0)
+        return refuse(-errno, path, strerror(errno), error);
+    int r = check_kind(path, st.st_mode, error);
+    if (r < 0)
+        return r;
+    struct ff_source_file *file = malloc(sizeof(*file));
+    if (!file)
+        return ff_error_set(error, -ENOMEM, "out of memory");
+    *file = (struct ff_source_file){
+        .source.ops = &file_ops,
+        .fd = fd,
+        .is_block = S_ISBLK(st.st_mode),
+        .opened = state->opened,
+    };
+    fd = -1;
+    *ret_source = &file->source;
+    return 0;
+}

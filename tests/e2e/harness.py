@@ -95,7 +95,12 @@ def wait_for(condition, what):
     end = time.monotonic() + LIMIT_S
     while not condition():
         check(time.monotonic() < end, f'not within {LIMIT_S} s: {what}')
-        select.select([], [], [], 0.005)
+        pause()
+
+
+def pause():
+    """Between two looks."""
+    select.select([], [], [], 0.005)
 
 
 # ---- processes ----

@@ -8,6 +8,7 @@ import hashlib
 import os
 import random
 import re
+import shutil
 import signal
 import struct
 import threading
@@ -39,7 +40,11 @@ def write_archive():
 
 
 def stat(mount, name):
-    text = harness.read(os.path.join(mount.dir, '.framefs', 'stats')).decode()
+    return read_stat(mount.dir, name)
+
+
+def read_stat(directory, name):
+    text = harness.read(os.path.join(directory, '.framefs', 'stats')).decode()
     match = re.search(rf'^{re.escape(name)} (\d+)$', text, re.M)
     check(match, f'no {name}')
     return int(match[1])
@@ -229,16 +234,102 @@ def condemned():
             contains(mount.messages(), 'has killed 5 workers', 'message')
 
 
-def in_read(pid):
-    """Whether a thread of it waits in pread(2)."""
+@test(f'{KILLS} upgrades under load: no reader sees an error or a wrong byte')
+def upgrades():
+    path, digests = write_archive()
+    with Mount(TAG4, path) as mount:
+        server, worker = stat(mount, 'framefs_pid'), stat(mount, 'framefs_worker_pid')
+        with Readers(mount, digests):
+            for _ in range(KILLS):
+                framefs('upgrade', mount.dir)
+        equal(stat(mount, 'framefs_upgrades_total'), KILLS, 'upgrades')
+        equal(stat(mount, 'framefs_upgrades_failed_total'), 0, 'failed ones')
+        equal(stat(mount, 'framefs_pid'), server, 'the supervisor')
+        check(stat(mount, 'framefs_worker_pid') != worker, 'the same worker')
+        kill_worker(mount)
+        os.kill(server, signal.SIGHUP)
+        harness.wait_for(lambda: stat(mount, 'framefs_upgrades_total') == KILLS + 1, 'SIGHUP')
+
+
+@test('an upgrade to another file: relative paths in options, archives and mount points that moved')
+def upgrade_moved():
+    path, digests = write_archive()
+    folder = os.path.dirname(path)
+    program = os.path.join(folder, 'framefs')
+    shutil.copy2(harness.FRAMEFS, program)
+    with open(os.path.join(folder, 'own.ini'), 'w', encoding='ascii') as out:
+        out.write('[own]\nframe = "TAG4" len:i64le data\n')
+    directory = harness.make_dir('mnt')
+    harness.run(program, 'mount', '--formats=own.ini', '--format=own', 'records', directory,
+                cwd=folder)
+    try:
+        os.rename(path, path + '.moved')
+        shutil.copy2(harness.FRAMEFS, program + '.new')
+        os.rename(program + '.new', program)
+        with open(os.path.join(directory, f'{RECORDS:08}'), 'rb', buffering=0) as big:
+            digest = hashlib.sha256(big.read(1 << 20))
+            framefs('upgrade', directory)
+            while block := big.read(1 << 20):
+                digest.update(block)
+        equal(digest.digest(), digests[RECORDS], 'a file that was open meanwhile')
+    finally:
+        framefs('umount', directory)
+    for pid in harness.children():
+        equal(harness.wait_exit(pid), 0, 'status of the server')
+
+
+@test('an upgrade that cannot be: the old program serves on, and the user is told')
+def upgrade_refused():
+    path, digests = write_archive()
+    program = os.path.join(os.path.dirname(path), 'framefs')
+    shutil.copy2(harness.FRAMEFS, program)
+    directory, log = harness.make_dir('mnt'), harness.make_path('messages')
+    with open(log, 'wb') as stream:
+        harness.run(program, 'mount', TAG4, '--log=stderr', path, directory, stderr=stream)
+    try:
+        worker = read_stat(directory, 'framefs_worker_pid')
+        for name, text in (('missing', None), ('refuses', '#!/bin/sh\necho no >&2; exit 2\n'),
+                           ('is none', 'hello')):
+            os.unlink(program)
+            if text:
+                with open(program, 'w', encoding='ascii') as out:
+                    out.write(text)
+                os.chmod(program, 0o755)
+            result = framefs('upgrade', directory, status=1)
+            contains(result.err, 'the old one serves on', name)
+            if not text:
+                shutil.copy2(harness.FRAMEFS, program)
+        contains(harness.read(log).decode(), 'refuses: no', 'log')
+        equal(read_stat(directory, 'framefs_upgrades_failed_total'), 3, 'failures')
+        equal(read_stat(directory, 'framefs_worker_pid'), worker, 'the worker')
+        payload = harness.read(os.path.join(directory, '00000007'))
+        equal(hashlib.sha256(payload).digest(), digests[7], 'record 7')
+    finally:
+        framefs('umount', directory)
+    for pid in harness.children():
+        equal(harness.wait_exit(pid), 0, 'status of the server')
+    contains(framefs('upgrade', directory, status=1).err, 'no mount of framefs', 'no mount')
+
+
+def reads_of(pid):
+    """Threads, but the main one, that wait in pread(2), and for what."""
+    found = set()
     for task in harness.tasks_of(pid):
-        try:
+        with contextlib.suppress(OSError):
             with open(f'/proc/{pid}/task/{task}/syscall', encoding='ascii') as line:
-                if line.read().startswith('17 '):
-                    return True
-        except OSError:
-            pass
-    return False
+                text = line.read()
+            if text.startswith('17 ') and int(task) != pid:
+                found.add((task, text))
+    return found
+
+
+def in_read(pid):
+    """Whether a thread of it stays in pread(2)."""
+    found = reads_of(pid)
+    for _ in range(3):
+        harness.pause()
+        found &= reads_of(pid)
+    return bool(found)
 
 
 harness.main()
