@@ -50,8 +50,8 @@ struct ff_source {
 /* Opens a regular file or a block device; -EISDIR, -ESPIPE and others with an explaining text. */
 int ff_source_open_file(const char *path, struct ff_source **ret_source, struct ff_error *error);
 
-/* A file source across exec(3): its descriptor, which stays the source's, and what the file was when
- * it was opened. */
+/* A file source across exec(3): its descriptor, which stays the source's, and what the file was
+ * when it was opened. */
 struct ff_file_state {
     int fd;
     struct ff_source_stat opened;
