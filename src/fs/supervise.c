@@ -15,6 +15,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "base/notify.h"
 #include "fs/channel.h"
 #include "fs/upgrade.h"
 #include "fs/worker.h"
@@ -281,7 +282,6 @@ static void complete_upgrade(struct supervisor *supervisor)
 static void upgrade(struct supervisor *supervisor)
 {
     struct ff_error error = {0};
-    int r = -EOPNOTSUPP;
 
     supervisor->wants_upgrade = false;
     FF_CLEANUP(free)
@@ -290,12 +290,15 @@ static void upgrade(struct supervisor *supervisor)
     if (!takeover) {
         ff_error_set(&error, -ENOMEM, "out of memory");
     } else if (!supervisor->can_resend) {
-        ff_error_set(&error, r, "this kernel does not send requests again: unmount and mount");
+        ff_error_set(&error, -EOPNOTSUPP,
+                     "this kernel does not send requests again: unmount and mount");
     } else {
         takeover->worker = supervisor->worker.pid;
         takeover->channel = supervisor->worker.channel;
         takeover->bench = (uint32_t)supervisor->worker.bench;
-        r = ff_upgrade_exec(supervisor->options, takeover, &error);
+        (void)ff_notify_reloading();
+        (void)ff_upgrade_exec(supervisor->options, takeover, &error);
+        (void)ff_notify_ready(NULL);
     }
     atomic_fetch_add(&supervisor->shared->upgrades_failed, 1);
     ff_log(FF_LOG_ERROR, "%s: cannot be upgraded: %s", supervisor->mountpoint->dir, error.text);
