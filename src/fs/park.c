@@ -113,14 +113,20 @@ void ff_park_interrupt(struct ff_park *park, struct ff_parked *parked)
     pthread_mutex_unlock(&park->lock);
 }
 
+/* A scan calls this hundreds of times a second: waking the thread for nothing would cost it more
+ * than its work. */
 void ff_park_wake(struct ff_park *park)
 {
+    const struct ff_parked *parked;
+
     pthread_mutex_lock(&park->lock);
-    if (park->first) {
+    for (parked = park->first; parked && !park->ops->ready(parked);)
+        parked = parked->next;
+    if (parked)
         park->pending = true;
-        pthread_cond_signal(&park->wake);
-    }
     pthread_mutex_unlock(&park->lock);
+    if (parked)
+        pthread_cond_signal(&park->wake);
 }
 
 size_t ff_park_count(struct ff_park *park)

@@ -54,7 +54,7 @@ int ff_park_start(struct ff_park *park);
 int ff_park_add(struct ff_park *park, struct ff_parked *parked);
 /* The entry may be on its way into the list or out of it, but must exist (any). */
 void ff_park_interrupt(struct ff_park *park, struct ff_parked *parked);
-/* Something happened that entries may wait for (any). */
+/* Something happened that entries may wait for (any). Asks them in the caller's thread. */
 void ff_park_wake(struct ff_park *park);
 size_t ff_park_count(struct ff_park *park);
 

@@ -127,10 +127,11 @@ static void done(struct ff_fs *fs)
         close(fs->null);
 }
 
-/* The supervisor's signals are its own: a terminal's reach both. */
+/* The supervisor's signals are its own: a terminal's reach both. It also stops who writes to it
+ * from behind. */
 static void leave_signals(void)
 {
-    static const int ignored[] = {SIGINT, SIGHUP, SIGPIPE};
+    static const int ignored[] = {SIGINT, SIGHUP, SIGPIPE, SIGTTOU};
     const struct sigaction ignore = {.sa_handler = SIG_IGN};
     sigset_t none;
 
@@ -148,8 +149,9 @@ int ff_worker_run(const struct ff_worker *worker)
     if (!fs)
         return EXIT_FAILURE;
     leave_signals();
-    /* A terminal's signals are for the supervisor. */
-    setsid();
+    /* A terminal's signals are for the supervisor. Not setsid(): the scheduler begins anew with a
+     * session, which takes milliseconds where processors are busy. */
+    setpgid(0, 0);
     prctl(PR_SET_NAME, "framefs-worker");
     log_channel = worker->channel;
     log_by_channel(worker->options, !worker->first);

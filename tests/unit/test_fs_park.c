@@ -114,6 +114,32 @@ static void each_waits_for_what_it_needs(void **state)
     assert_int_equal(waiters[0].outcome, FF_PARK_READY);
 }
 
+static void a_wake_that_helps_nobody_does_not_reach_the_thread(void **state)
+{
+    (void)state;
+    static const struct ff_park_ops ops = {.ready = is_ready, .resume = on_resume};
+    struct waiter waiters[] = {{.needs = 2}, {.needs = 1}};
+    struct ff_park idle;
+
+    ff_park_init(&idle, &ops);
+    ff_park_wake(&idle);
+    assert_false(idle.pending);
+    for (size_t i = 0; i < 2; i++)
+        assert_int_equal(ff_park_add(&idle, &waiters[i].parked), 0);
+    idle.pending = false;
+    ff_park_wake(&idle);
+    assert_false(idle.pending);
+    atomic_store(&level, 1);
+    ff_park_wake(&idle);
+    assert_true(idle.pending);
+    assert_int_equal(ff_park_start(&idle), 0);
+    await(1);
+    assert_int_equal(waiters[1].outcome, FF_PARK_READY);
+    ff_park_stop(&idle);
+    assert_int_equal(waiters[0].outcome, FF_PARK_STOPPED);
+    ff_park_done(&idle);
+}
+
 static void an_interrupt_takes_one_out(void **state)
 {
     (void)state;
@@ -195,6 +221,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(what_is_ready_when_it_comes_does_not_wait_for_a_wake),
         TEST(each_waits_for_what_it_needs),
+        TEST(a_wake_that_helps_nobody_does_not_reach_the_thread),
         TEST(an_interrupt_takes_one_out),
         TEST(an_interrupt_before_it_waits_counts),
         TEST(one_may_wait_again),
