@@ -137,7 +137,7 @@ def nginx_eight():
 def nginx_eight_killed():
     load = servers.Load()
     with Mount(*load.arguments) as mount, servers.nginx(mount.dir) as server:
-        load.run(lambda: WebFiles(server), servers.Kills(mount))
+        load.run(lambda: WebFiles(server), servers.Kills(mount, 50))
 
 
 # ---- rsync ----
