@@ -512,7 +512,11 @@ def _fuse_missing():
 
 def _sanitizers():
     """Reports go to files: a server in the background has no stderr any more."""
-    path = os.path.join(_scratch, 'sanitizer')
+    # A worker writes there as another user.
+    folder = os.path.join(_scratch, 'sanitizer')
+    os.mkdir(folder)
+    os.chmod(folder, 0o1777)
+    path = os.path.join(folder, 'report')
     common = f'log_path={path}:exitcode={SANITIZER_STATUS}:abort_on_error=0'
     for name in ('ASAN_OPTIONS', 'UBSAN_OPTIONS', 'TSAN_OPTIONS', 'LSAN_OPTIONS'):
         os.environ[name] = ':'.join(filter(None, [os.environ.get(name), common]))
