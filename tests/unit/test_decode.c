@@ -146,6 +146,17 @@ static void lengths_past_the_end_and_overflowing(void **state)
          1, 0, 1);
 }
 
+static void sizes_of_what_is_read_by_a_reader_of_its_own(void **state)
+{
+    static const char description[] = "n:u64le*4 len:arrow_meta[n] data";
+    (void)state;
+    misfits(description, "\0\0\0\0\0\0\0\x20", -EUCLEAN, "too large (9223372036854775808)");
+    /* All of it counts, not its low 64 bits. */
+    misfits(description, "\x04\0\0\0\0\0\0\x40 0123456789abcdef", -EUCLEAN,
+            "too large (18446744073709551632)");
+    misfits("n:i8 len:arrow_meta[n] data", "\xff", -EUCLEAN, "negative (-1)");
+}
+
 static void varints(void **state)
 {
     (void)state;
@@ -219,6 +230,7 @@ static void constants_sets_and_literals(void **state)
     fits("i8=-1 len:u8 data", "\xff\x01z", 2, 1, 3);
     fits("a:u8 u8!=a len:u8 data", "\x01\x02\x01z", 3, 1, 4);
     misfits("a:u8 u8!=a len:u8 data", "\x01\x01\x01z", -EUCLEAN, "must not");
+    misfits("a:u8 u8!=a len:u8 data", "\0\0\x01z", -EUCLEAN, "must not");
 }
 
 static void equations(void **state)
@@ -321,6 +333,25 @@ static void alternatives_are_tried_in_order(void **state)
     /* The fault that is told is that of the alternative that came furthest. */
     misfits("u8=1 len:u8 data | u8=2 len:u8 data \"END\"", "\x02\x01zEMD", -EUCLEAN,
             "\"END\" is not here");
+    /* Of several that came as far the first one's. */
+    misfits("u8=1 \"A\" data[0] | u8=1 \"B\" data[0] | u8=2 data[0]", "\x01Z", -EUCLEAN,
+            "\"A\" is not here");
+}
+
+static void a_length_among_headers(void **state)
+{
+    static const char description[] = "headers{len=Size} data";
+    (void)state;
+    fits(description, "Size: 3\n\nabc", 9, 3, 12);
+    fits(description, "Size: 00000000000000000003\n\nabc", 28, 3, 31);
+    misfits(description, "Size: 000000000000000000003\n\nabc", -EUCLEAN, "not a number in digits");
+    misfits(description, "Size: 9223372036854775808\n\nabc", -EUCLEAN, "data is too large");
+    misfits(description, "Size: 18446744073709551615\n\nabc", -EUCLEAN, "data is too large");
+    misfits(description, "Size: 18446744073709551616\n\nabc", -EUCLEAN, "not a number in digits");
+    misfits(description, "Size:\n\n", -EUCLEAN, "not a number in digits");
+    misfits(description, "Size: 3 4\n\nabc", -EUCLEAN, "not a number in digits");
+    misfits(description, "Sizes: 3\n\nabc", -EUCLEAN, "stands 0 times");
+    misfits(description, "Size: 3\nSIZE: 3\n\nabc", -EUCLEAN, "stands 2 times");
 }
 
 static void frames_of_no_bytes_are_refused(void **state)
@@ -411,6 +442,7 @@ int main(void)
         cmocka_unit_test(integers_of_every_width_and_order),
         cmocka_unit_test(signed_lengths_are_refused_when_negative),
         cmocka_unit_test(lengths_past_the_end_and_overflowing),
+        cmocka_unit_test(sizes_of_what_is_read_by_a_reader_of_its_own),
         cmocka_unit_test(varints),
         cmocka_unit_test(digits),
         cmocka_unit_test(constants_sets_and_literals),
@@ -418,6 +450,7 @@ int main(void)
         cmocka_unit_test(places),
         cmocka_unit_test(lines_are_bounded),
         cmocka_unit_test(alternatives_are_tried_in_order),
+        cmocka_unit_test(a_length_among_headers),
         cmocka_unit_test(frames_of_no_bytes_are_refused),
         cmocka_unit_test(checksums_equal_published_ones),
         cmocka_unit_test(what_stands_behind_a_block_is_not_looked_at),
