@@ -528,6 +528,35 @@ static void a_part_of_a_joined_record_is_checked_on_its_own(void **state)
     bytes_done(&log);
 }
 
+/* The frame that begins another record is decoded twice; what is wrong in it is told once. */
+static void a_frame_that_ends_an_unfinished_record_is_checked_once(void **state)
+{
+    static const char lines[] = "frame = kind:u8=frag(1 2 3 4) u32le=crc32(data) len:u8 data\n";
+    (void)state;
+    for (unsigned int wrong = 0; wrong < 2; wrong++) {
+        struct bytes bytes = {0};
+        for (uint64_t kind = 2; kind > 0; kind--) {
+            bytes_le(&bytes, kind, 1);
+            bytes_le(&bytes, crc32(0, (const uint8_t *)"z", 1) ^ (kind == 1 ? wrong : 0), 4);
+            bytes_add(&bytes, "\1z", 2);
+        }
+        struct ff_archive *archive = verified(&bytes, lines, 1);
+        struct ff_summary summary;
+        struct ff_damage damage;
+        ff_archive_summary(archive, &summary);
+        assert_int_equal(summary.records, 1);
+        assert_int_equal(summary.checksums, 2);
+        assert_int_equal(summary.damages, 1 + wrong);
+        assert_int_equal(ff_archive_damage(archive, 0, &damage), 0);
+        assert_int_equal(damage.code, -EUCLEAN);
+        assert_int_equal(damage.len, 7);
+        if (wrong)
+            is_damaged(archive, 1, 0, 7, 7);
+        ff_archive_close(archive);
+        bytes_done(&bytes);
+    }
+}
+
 /* ---- before a record is read ---- */
 
 struct reads {
@@ -660,6 +689,7 @@ int main(void)
         cmocka_unit_test(the_scan_still_tells_of_its_progress),
         cmocka_unit_test(a_flipped_bit_that_is_covered_is_found),
         cmocka_unit_test(a_part_of_a_joined_record_is_checked_on_its_own),
+        cmocka_unit_test(a_frame_that_ends_an_unfinished_record_is_checked_once),
         cmocka_unit_test(a_verdict_is_remembered_and_a_failure_is_not),
         cmocka_unit_test(a_verdict_is_that_of_its_record_alone),
         cmocka_unit_test(no_verdict_is_lost_between_threads),
