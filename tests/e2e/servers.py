@@ -395,9 +395,9 @@ class Load:
                     meanwhile.step()
             return steps
         steps = at_once(8, client_reads, meanwhile)
-        print(f'# {sum(steps)} things read, {meanwhile.count if meanwhile else 0} kills')
+        print(f'# {sum(steps)} things read, {meanwhile.count if meanwhile else 0} changes')
         check(min(steps) > 0, 'a client read nothing')
-        check(not meanwhile or meanwhile.count > 1, 'the worker was not killed')
+        check(not meanwhile or meanwhile.count > 1, 'not both a kill and an upgrade')
 
     def _step(self, client, file, random):
         kind = random.randrange(20)
@@ -415,9 +415,15 @@ class Load:
             equal(client.read(path), payload, path)
 
 
-class Kills:
-    """kill -9 of a mount's worker whenever its clients have come on by so many steps: as long as
-    they come on, it goes on. A request that is in hand at every kill is given up at the fifth.
+def need_survival():
+    release = os.uname().release
+    if tuple(map(int, re.findall(r'\d+', release)[:2])) < (6, 9):
+        raise Skip(f'Linux {release}: only 6.9 sends unanswered requests again')
+
+
+class Changes:
+    """Another process serves the mount whenever its clients have come on by so many steps: by turns
+    the worker is killed and the program upgraded. As long as they come on, it goes on.
 
     steps(): how far they are; without it by their calls of step().
     """
@@ -434,7 +440,7 @@ class Kills:
 
     def __call__(self):
         if self.steps() >= self.next:
-            kill_worker(self.mount)
+            (upgrade if self.count % 2 else kill_worker)(self.mount)
             self.count += 1
             self.next = self.steps() + self.each
 
@@ -444,6 +450,10 @@ def kill_worker(mount):
     worker = mount.worker
     os.kill(worker, signal.SIGKILL)
     harness.wait_for(lambda: stat(mount, 'framefs_worker_pid') != worker, 'another worker')
+
+
+def upgrade(mount):
+    harness.framefs('upgrade', mount.dir)
 
 
 def stat(mount, name):

@@ -310,39 +310,44 @@ def eight():
         load.run(lambda: libnfs.Client(url(server, '/')))
 
 
-# ---- a worker that is killed ----
+# ---- another worker, another program ----
 
-@test('eight clients read on while the worker is killed again and again')
-def eight_killed():
+@test('eight clients read on over kill -9 and upgrades')
+def eight_changed():
+    servers.need_survival()
     load = servers.Load()
     with Mount(*load.arguments) as mount, servers.ganesha(mount.dir) as server:
-        load.run(lambda: libnfs.Client(url(server, '/')), servers.Kills(mount, 50))
+        load.run(lambda: libnfs.Client(url(server, '/')), servers.Changes(mount, 30))
 
 
-@test('100,000 names are listed while the worker is killed again and again')
-def many_killed():
+@test('100,000 names are listed over kill -9 and upgrades')
+def many_changed():
+    servers.need_survival()
     servers.need('nfs-ls')
     load = servers.Load()
     with Mount(*load.arguments) as mount, servers.ganesha(mount.dir) as server:
-        kills = servers.Kills(mount, 10, lambda: servers.listings(mount))
+        changes = servers.Changes(mount, 10, lambda: servers.listings(mount))
         listing = servers.at_once(1, lambda _: run('nfs-ls', '-R', url(server, '/000')).text,
-                                  kills)[0]
-    check(kills.count > 1, f'{kills.count} kills')
+                                  changes)[0]
+    check(changes.count > 1, f'{changes.count} changes')
     names = [line.split('/')[-1] for line in listing.splitlines() if line.startswith('-')]
     equal([name[-9:] for name in sorted(names)]
           == [f'{n:09}' for n in range(load.COUNT)], True, 'names')
 
 
-@test('handles of records, directories and .framefs are held over kills of the worker')
-def handles_killed():
+@test('handles of records, directories and .framefs are held over kill -9 and upgrades')
+def handles_changed():
+    servers.need_survival()
     payloads, content, arguments = some_records()
     with Mount(*arguments) as mount, servers.ganesha(mount.dir) as server:
         with nfs.V4(server.port) as client:
             held = Held(client, payloads, content)
-            servers.kill_worker(mount)
-            held.check(client)
+            for change in (servers.kill_worker, servers.upgrade):
+                change(mount)
+                held.check(client)
         server.stop()
         servers.kill_worker(mount)
+        servers.upgrade(mount)
         harness.drop_caches()
         server.start()
         with nfs.V4(server.port) as client:

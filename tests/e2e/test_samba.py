@@ -143,37 +143,42 @@ def eight():
         load.run(lambda: smb.Client(url(server)))
 
 
-# ---- a worker that is killed ----
+# ---- another worker, another program ----
 
-@test('eight clients read on while the worker is killed again and again')
-def eight_killed():
+@test('eight clients read on over kill -9 and upgrades')
+def eight_changed():
+    servers.need_survival()
     load = servers.Load()
     with Mount(*load.arguments) as mount, servers.samba(mount.dir) as server:
-        load.run(lambda: smb.Client(url(server)), servers.Kills(mount, 50))
+        load.run(lambda: smb.Client(url(server)), servers.Changes(mount, 30))
 
 
-@test('100,000 names are listed while the worker is killed again and again')
-def many_killed():
+@test('100,000 names are listed over kill -9 and upgrades')
+def many_changed():
+    servers.need_survival()
     load = servers.Load()
     with Mount(*load.arguments) as mount, servers.samba(mount.dir) as server:
-        kills = servers.Kills(mount, 10, lambda: servers.listings(mount))
+        changes = servers.Changes(mount, 10, lambda: servers.listings(mount))
         listing = servers.at_once(
-            1, lambda _: servers.smbclient(server, 'cd 000; recurse; ls').text, kills)[0]
-    check(kills.count > 1, f'{kills.count} kills')
+            1, lambda _: servers.smbclient(server, 'cd 000; recurse; ls').text, changes)[0]
+    check(changes.count > 1, f'{changes.count} changes')
     names = [line.split()[0] for line in listing.splitlines() if line.startswith('  0000')]
     equal(sorted(names) == [f'{n:09}' for n in range(load.COUNT)], True, 'names')
 
 
-@test('an open file is read on after its worker was killed')
-def handle_killed():
+@test('an open file is read on over kill -9 and an upgrade')
+def handle_changed():
+    servers.need_survival()
     payload = os.urandom(3000000)
     with Mount(TAG4, *SHARED, harness.write(harness.tag4([payload]))) as mount:
         with servers.samba(mount.dir) as server:
             def read(client, _):
                 handle = client.open('/00000000')
                 equal(client.pread(handle, 1000, 0), payload[:1000])
-                servers.kill_worker(mount)
-                check(client.pread(handle, len(payload), 0) == payload, 'bytes after the kill')
+                for change in (servers.kill_worker, servers.upgrade):
+                    change(mount)
+                    harness.drop_caches()
+                    check(client.pread(handle, len(payload), 0) == payload, change.__name__)
                 client.close(handle)
             in_client(server, read)
 

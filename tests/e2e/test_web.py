@@ -133,11 +133,12 @@ def nginx_eight():
         load.run(lambda: WebFiles(server))
 
 
-@test('nginx: eight clients read on while the worker is killed again and again')
-def nginx_eight_killed():
+@test('nginx: eight clients read on over kill -9 and upgrades')
+def nginx_eight_changed():
+    servers.need_survival()
     load = servers.Load()
     with Mount(*load.arguments) as mount, servers.nginx(mount.dir) as server:
-        load.run(lambda: WebFiles(server), servers.Kills(mount, 50))
+        load.run(lambda: WebFiles(server), servers.Changes(mount, 30))
 
 
 # ---- rsync ----
