@@ -91,6 +91,7 @@
  *   fs/upgrade.c          another program in the place of this one
  *   fs/takeover.c         what the one hands to the other
  *   fs/supervise.c        the process that holds the mount and starts workers
+ *   fs/process.c          a worker's process
  *   fs/shared.c           what outlives a worker
  *   fs/blame.c            which request killed a worker
  *   fs/channel.c          from a worker to the supervisor

@@ -42,12 +42,37 @@ static bool send_message(int fd, enum ff_channel_kind kind, enum ff_log_level le
     return count >= 0 || errno != EAGAIN;
 }
 
-void ff_channel_ready(int fd)
+static void send_surely(int fd, enum ff_channel_kind kind)
 {
     struct pollfd poll_fd = {.fd = fd, .events = POLLOUT};
 
-    while (!send_message(fd, FF_CHANNEL_READY, FF_LOG_INFO, ""))
+    while (!send_message(fd, kind, FF_LOG_INFO, ""))
         poll(&poll_fd, 1, -1);
+}
+
+void ff_channel_ready(int fd)
+{
+    send_surely(fd, FF_CHANNEL_READY);
+}
+
+void ff_channel_scanned(int fd)
+{
+    send_surely(fd, FF_CHANNEL_SCANNED);
+}
+
+void ff_channel_go(int fd)
+{
+    /* The only message of this direction: there is room. One who is dead gets none. */
+    ssize_t count = write(fd, "g", 1);
+    (void)count;
+}
+
+bool ff_channel_await_go(int fd)
+{
+    struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
+    char byte;
+
+    return poll(&poll_fd, 1, -1) == 1 && read(fd, &byte, 1) == 1;
 }
 
 void ff_channel_log(int fd, enum ff_log_level level, const char *text)
@@ -78,7 +103,7 @@ bool ff_channel_receive(int fd, struct ff_channel_message *ret_message, bool *re
         *ret_end = count >= 0 || errno != EAGAIN;
         return false;
     }
-    ret_message->kind = bytes[0] == FF_CHANNEL_READY ? FF_CHANNEL_READY : FF_CHANNEL_LOG;
+    ret_message->kind = bytes[0] < FF_CHANNEL_LOG ? (enum ff_channel_kind)bytes[0] : FF_CHANNEL_LOG;
     ret_message->level = bytes[1] <= FF_LOG_DEBUG ? (enum ff_log_level)bytes[1] : FF_LOG_ERROR;
     size_t len = (size_t)count - 2;
     for (size_t i = 0; i < len; i++)

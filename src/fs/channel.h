@@ -1,6 +1,6 @@
 /*
- * From a worker to its supervisor: that it serves, and what it has to log. A worker cannot open a
- * path or a socket; this pair is made before it is locked in.
+ * Between a worker and its supervisor: that it serves, or shall, and what it has to log. A worker
+ * cannot open a path or a socket; this pair is made before it is locked in.
  */
 #ifndef FF_FS_CHANNEL_H
 #define FF_FS_CHANNEL_H
@@ -13,7 +13,8 @@
 #define FF_CHANNEL_TEXT_BYTES 2560
 
 enum ff_channel_kind {
-    FF_CHANNEL_READY, /* the kernel has accepted the worker's answer to INIT */
+    FF_CHANNEL_READY,   /* the kernel has accepted the worker's answer to INIT */
+    FF_CHANNEL_SCANNED, /* the worker knows its archives whole */
     FF_CHANNEL_LOG,
 };
 
@@ -29,7 +30,13 @@ int ff_channel_new(int *ret_supervisor, int *ret_worker);
 /* In the worker (any thread). READY waits until it can be sent. A line that finds the channel full
  * is dropped, and the next one says so. */
 void ff_channel_ready(int fd);
+void ff_channel_scanned(int fd); /* as READY */
+/* A spare worker waits to be told to serve: false when the supervisor is gone, or a signal came. */
+bool ff_channel_await_go(int fd);
 void ff_channel_log(int fd, enum ff_log_level level, const char *text);
+
+/* In the supervisor: the spare worker may serve. */
+void ff_channel_go(int fd);
 
 /* In the supervisor, which believes nothing of it: true when there was one; *ret_end: there will be
  * none any more. */

@@ -23,6 +23,10 @@ struct ff_settled {
     char format[FF_FS_FORMAT_BYTES]; /* "" when it has no name */
 };
 
+/* Of the worker, of an old one that finishes its requests, of a spare one; and one that is free for
+ * the next. */
+#define FF_BENCHES 4
+
 struct ff_shared {
     uint64_t bytes; /* of all of it: tells one version from another */
     pid_t supervisor;
@@ -34,8 +38,7 @@ struct ff_shared {
     struct ff_stats stats;
     struct ff_slices slices;
     struct ff_blame_list blamed;
-    /* Two, for an old worker that finishes its requests while the new one serves. */
-    struct ff_blame_bench benches[2];
+    struct ff_blame_bench benches[FF_BENCHES];
     size_t archives;
     struct ff_settled settled[]; /* of each archive */
 };

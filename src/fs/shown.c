@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fs/channel.h"
 #include "fs/shared.h"
 #include "fs/state.h"
 
@@ -117,11 +118,22 @@ void ff_shown_close(struct ff_fs *fs)
     free(fs->shown);
 }
 
+static bool is_complete(const struct ff_fs *fs)
+{
+    for (size_t i = 0; i < fs->shown_count; i++)
+        if (!ff_archive_complete(fs->shown[i].archive))
+            return false;
+    return true;
+}
+
 static void on_progress(void *context)
 {
     struct ff_fs *fs = context;
 
     ff_park_wake(&fs->park);
+    if (!atomic_load(&fs->told_scanned) && is_complete(fs) &&
+        !atomic_exchange(&fs->told_scanned, true))
+        ff_channel_scanned(fs->channel);
 }
 
 int ff_shown_scan(struct ff_fs *fs, struct ff_error *error)

@@ -56,7 +56,9 @@ struct ff_fs {
     void (*on_ready)(struct ff_fs *fs);
     int channel; /* to the supervisor */
     int null;    /* of /dev/null, or -1 */
-    bool first;  /* no worker served this mount before */
+    bool is_spare;
+    atomic_bool told_scanned;
+    bool first; /* no worker served this mount before */
     struct ff_shown *shown;
     size_t shown_count;
     bool single; /* the archive's records are in the root */

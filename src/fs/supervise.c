@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "base/notify.h"
 #include "fs/channel.h"
+#include "fs/process.h"
 #include "fs/upgrade.h"
 #include "fs/worker.h"
 
@@ -26,14 +27,6 @@
 #define PAUSE_MIN_MS 10
 #define PAUSE_MAX_MS 2000
 
-struct process {
-    pid_t pid; /* 0: none */
-    int pidfd;
-    int channel;
-    size_t bench;
-    bool ready;
-};
-
 struct supervisor {
     const struct ff_fs_options *options;
     struct ff_mountpoint *mountpoint;
@@ -42,25 +35,18 @@ struct supervisor {
     struct ff_blame blame;
     int shared_fd;
     int signals;
-    struct process worker;
-    struct process old; /* serves until the worker does, or finishes what it has in hand */
+    struct ff_process worker;
+    struct ff_process old;   /* serves until the worker does, or finishes what it has in hand */
+    struct ff_process spare; /* takes the place of a worker that dies */
+    unsigned int spares_lost;
     bool can_resend;
     bool wants_upgrade;
-    bool usable;        /* a worker was ready once */
-    bool ending;        /* a signal asked for it */
-    int64_t kill_ms;    /* when the worker is not waited for any more; 0: it is */
-    int64_t started_ms; /* when the worker was */
-    int64_t start_ms;   /* when the next worker is started; 0: there is one */
+    bool usable;      /* a worker was ready once */
+    bool ending;      /* a signal asked for it */
+    int64_t kill_ms;  /* when the worker is not waited for any more; 0: it is */
+    int64_t start_ms; /* when the next worker is started; 0: there is one */
     unsigned int fruitless;
 };
-
-static int64_t now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static void signals_of(sigset_t *set)
 {
@@ -83,54 +69,87 @@ void ff_supervise_block_signals(void)
 
 /* ---- workers ---- */
 
-static int start_worker(struct supervisor *supervisor, struct ff_error *error)
+static size_t free_bench(const struct supervisor *supervisor)
 {
-    struct process *worker = &supervisor->worker;
-    size_t bench = 1 - worker->bench;
-    int theirs;
+    const struct ff_process *processes[] = {&supervisor->worker, &supervisor->old,
+                                            &supervisor->spare};
+    size_t bench = 0;
 
-    int r = ff_channel_new(&worker->channel, &theirs);
-    if (r < 0)
-        return ff_error_set(error, r, "cannot start a worker: %s", strerror(-r));
+    for (size_t i = 0; i < sizeof(processes) / sizeof(processes[0]); i++) {
+        if (processes[i]->pid > 0 && processes[i]->bench == bench) {
+            bench++;
+            i = (size_t)-1;
+        }
+    }
+    return bench;
+}
+
+static int start(struct supervisor *supervisor, struct ff_process *process, bool is_spare,
+                 struct ff_error *error)
+{
+    size_t bench = free_bench(supervisor);
+    struct ff_process started;
+
     ff_blame_clear(&supervisor->shared->benches[bench]);
-    fflush(NULL);
-    pid_t pid = fork();
-    if (pid == 0) {
-        close(worker->channel);
-        close(supervisor->signals);
-        if (supervisor->old.channel >= 0)
-            close(supervisor->old.channel);
+    int r = ff_process_start(&started, error);
+    if (r == 0 && started.pid == 0) {
+        const int not_its[] = {supervisor->signals, supervisor->worker.channel,
+                               supervisor->old.channel, supervisor->spare.channel};
+        for (size_t i = 0; i < sizeof(not_its) / sizeof(not_its[0]); i++)
+            if (not_its[i] >= 0)
+                close(not_its[i]);
         const struct ff_worker self = {
             .options = supervisor->options,
             .mountpoint = supervisor->mountpoint,
             .sandbox = supervisor->sandbox,
             .shared = supervisor->shared,
             .bench = &supervisor->shared->benches[bench],
-            .channel = theirs,
+            .channel = started.channel,
             .first = !supervisor->usable,
+            .is_spare = is_spare,
         };
         exit(ff_worker_run(&self));
     }
-    r = -errno;
-    close(theirs);
-    worker->pidfd = pid > 0 ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
-    if (worker->pidfd < 0) {
-        r = pid > 0 ? -errno : r;
-        close(worker->channel);
-        return ff_error_set(error, r, "cannot start a worker: %s", strerror(-r));
-    }
-    worker->pid = pid;
-    worker->bench = bench;
-    worker->ready = false;
+    started.bench = bench;
+    if (r == 0)
+        *process = started;
+    return r;
+}
+
+/* The spare, which has all at hand, or a new one. */
+static int start_worker(struct supervisor *supervisor, struct ff_error *error)
+{
     supervisor->start_ms = 0;
-    supervisor->started_ms = now_ms();
+    if (supervisor->spare.pid == 0)
+        return start(supervisor, &supervisor->worker, false, error);
+    supervisor->worker = supervisor->spare;
+    supervisor->worker.started_ms = ff_process_now_ms();
+    supervisor->spare = FF_PROCESS_NONE;
+    supervisor->spares_lost = 0;
+    ff_channel_go(supervisor->worker.channel);
     return 0;
+}
+
+/* Where a scan took long, one more process has made it, for readers not to wait for it again. */
+static void keep_spare(struct supervisor *supervisor)
+{
+    const struct ff_process *worker = &supervisor->worker;
+    struct ff_error error = {0};
+
+    if (!supervisor->options->survive || supervisor->ending || supervisor->spare.pid > 0 ||
+        supervisor->old.pid > 0 || worker->pid == 0 || !worker->ready || !worker->scanned ||
+        worker->scan_ms < FF_SPARE_SCAN_MS || supervisor->spares_lost >= FF_SPARES_LOST_MAX)
+        return;
+    if (start(supervisor, &supervisor->spare, true, &error) < 0) {
+        supervisor->spares_lost++;
+        ff_log(FF_LOG_WARNING, "%s: %s", supervisor->mountpoint->dir, error.text);
+    }
 }
 
 /* A worker serves. The one before it, of another program, is to end. */
 static void become_ready(struct supervisor *supervisor)
 {
-    struct process *old = &supervisor->old;
+    struct ff_process *old = &supervisor->old;
     bool is_first = !supervisor->usable;
 
     supervisor->usable = true;
@@ -138,13 +157,13 @@ static void become_ready(struct supervisor *supervisor)
         ff_mountpoint_raise_readahead(supervisor->mountpoint);
     if (old->pid > 0) {
         kill(old->pid, SIGTERM);
-        supervisor->kill_ms = now_ms() + DRAIN_MS;
+        supervisor->kill_ms = ff_process_now_ms() + DRAIN_MS;
     }
     if ((is_first || old->pid > 0) && supervisor->options->ready)
         supervisor->options->ready(supervisor->options->context);
 }
 
-static void hear(struct supervisor *supervisor, struct process *process)
+static void hear(struct supervisor *supervisor, struct ff_process *process)
 {
     struct ff_channel_message message;
     bool end;
@@ -152,7 +171,11 @@ static void hear(struct supervisor *supervisor, struct process *process)
     while (ff_channel_receive(process->channel, &message, &end)) {
         if (message.kind == FF_CHANNEL_LOG) {
             ff_log(message.level, "%s", message.text);
-        } else if (!process->ready) {
+        } else if (message.kind == FF_CHANNEL_SCANNED && !process->scanned) {
+            process->scanned = true;
+            process->scan_ms = ff_process_now_ms() - process->started_ms;
+        } else if (message.kind == FF_CHANNEL_READY && process == &supervisor->worker &&
+                   !process->ready) {
             process->ready = true;
             become_ready(supervisor);
         }
@@ -163,58 +186,23 @@ static void hear(struct supervisor *supervisor, struct process *process)
     }
 }
 
-/* Waits for its end, which is near: its status. */
-static int collect(struct supervisor *supervisor, struct process *process)
+/* What it still had to say, and its status. */
+static int collect(struct supervisor *supervisor, struct ff_process *process)
 {
-    int status = 0;
-
-    while (waitpid(process->pid, &status, 0) < 0 && errno == EINTR)
-        continue;
     if (process->channel >= 0)
         hear(supervisor, process);
-    if (process->channel >= 0)
-        close(process->channel);
-    close(process->pidfd);
-    process->pidfd = process->channel = -1;
-    process->pid = 0;
-    return status;
+    return ff_process_collect(process);
 }
 
 /* ---- deaths ---- */
 
-static void describe(int status, char *text, size_t text_size)
-{
-    if (WIFSIGNALED(status))
-        snprintf(text, text_size, "was killed by signal %d (%s)", WTERMSIG(status),
-                 strsignal(WTERMSIG(status)));
-    else
-        snprintf(text, text_size, "ended with status %d", WEXITSTATUS(status));
-}
-
-/* Whether it has died of what it did itself. */
-static bool has_crashed(int status)
-{
-    if (!WIFSIGNALED(status))
-        return WEXITSTATUS(status) != 0;
-    switch (WTERMSIG(status)) {
-    case SIGKILL:
-    case SIGTERM:
-    case SIGINT:
-    case SIGHUP:
-    case SIGALRM:
-        return false;
-    default:
-        return true;
-    }
-}
-
-static void judge(struct supervisor *supervisor, int status)
+static void judge(struct supervisor *supervisor, size_t bench, int status)
 {
     struct ff_shared *shared = supervisor->shared;
     struct ff_blame_suspect condemned[FF_BLAME_SLOTS];
 
-    size_t count = ff_blame_judge(&supervisor->blame, &shared->benches[supervisor->worker.bench],
-                                  has_crashed(status), &shared->blamed, condemned);
+    size_t count = ff_blame_judge(&supervisor->blame, &shared->benches[bench],
+                                  ff_process_has_crashed(status), &shared->blamed, condemned);
     atomic_fetch_add(&shared->condemned, count);
     for (size_t i = 0; i < count; i++)
         ff_log(FF_LOG_ERROR,
@@ -225,33 +213,37 @@ static void judge(struct supervisor *supervisor, int status)
 }
 
 /* After a death: another worker, at once or later, or an error when there is to be none. */
-static int go_on(struct supervisor *supervisor, pid_t pid, int status, struct ff_error *error)
+static int go_on(struct supervisor *supervisor, const struct ff_process *dead, int status,
+                 struct ff_error *error)
 {
     const char *dir = supervisor->mountpoint->dir;
     char how[128];
 
-    describe(status, how, sizeof(how));
+    ff_process_describe(status, how, sizeof(how));
     if (!supervisor->options->survive)
         return ff_error_set(
             error, -EIO,
             "%s: the server %s; the mount is taken away (with Linux 6.9 and without "
             "nosurvive another one takes over)",
             dir, how);
-    bool fruitful = ff_blame_answered(&supervisor->shared->benches[supervisor->worker.bench]) > 0;
+    bool fruitful = ff_blame_answered(&supervisor->shared->benches[dead->bench]) > 0 ||
+                    ff_process_now_ms() - dead->started_ms >= FF_FRUITLESS_MS;
     supervisor->fruitless = fruitful ? 0 : supervisor->fruitless + 1;
     if (supervisor->fruitless >= FF_FRUITLESS_MAX)
         return ff_error_set(error, -EIO,
                             "%s: %u workers in a row have died before they answered anything, the "
                             "last one %s; the mount is given up (dmesg may tell why)",
                             dir, supervisor->fruitless, how);
-    judge(supervisor, status);
-    ff_log(FF_LOG_WARNING, "%s: the worker %d %s; another one takes over", dir, (int)pid, how);
+    judge(supervisor, dead->bench, status);
+    ff_log(FF_LOG_WARNING, "%s: the worker %d %s; another one takes over", dir, (int)dead->pid,
+           how);
     atomic_fetch_add(&supervisor->shared->restarts, 1);
     ff_mountpoint_resend(supervisor->mountpoint);
     int64_t pause_ms = 0;
     if (supervisor->fruitless > 1)
         pause_ms = (int64_t)PAUSE_MIN_MS << (supervisor->fruitless - 2);
-    supervisor->start_ms = now_ms() + (pause_ms < PAUSE_MAX_MS ? pause_ms : PAUSE_MAX_MS);
+    supervisor->start_ms =
+        ff_process_now_ms() + (pause_ms < PAUSE_MAX_MS ? pause_ms : PAUSE_MAX_MS);
     return 0;
 }
 
@@ -261,7 +253,7 @@ static int go_on(struct supervisor *supervisor, pid_t pid, int status, struct ff
 static void fall_back(struct supervisor *supervisor)
 {
     supervisor->worker = supervisor->old;
-    supervisor->old = (struct process){.pidfd = -1, .channel = -1};
+    supervisor->old = FF_PROCESS_NONE;
     atomic_fetch_add(&supervisor->shared->upgrades_failed, 1);
     ff_log(FF_LOG_ERROR,
            "%s: the new program's worker has died before it served; the old program's worker "
@@ -296,6 +288,7 @@ static void upgrade(struct supervisor *supervisor)
         takeover->worker = supervisor->worker.pid;
         takeover->channel = supervisor->worker.channel;
         takeover->bench = (uint32_t)supervisor->worker.bench;
+        ff_process_kill(&supervisor->spare);
         (void)ff_notify_reloading();
         (void)ff_upgrade_exec(supervisor->options, takeover, &error);
         (void)ff_notify_ready(NULL);
@@ -308,37 +301,42 @@ static void upgrade(struct supervisor *supervisor)
 static int take_over(struct supervisor *supervisor, const struct ff_takeover *takeover,
                      struct ff_error *error)
 {
-    struct process *old = &supervisor->old;
+    struct ff_process *old = &supervisor->old;
 
-    *old = (struct process){
-        .pid = takeover->worker,
-        .pidfd = (int)syscall(SYS_pidfd_open, takeover->worker, 0),
-        .channel = takeover->channel,
-        .bench = takeover->bench,
-        .ready = true,
-    };
+    int r = ff_process_adopt(takeover->worker, takeover->channel, old, error);
+    if (r < 0)
+        return r;
+    old->bench = takeover->bench;
+    old->ready = true;
     supervisor->usable = true;
-    supervisor->worker.bench = old->bench;
-    if (old->pidfd >= 0)
-        return 0;
-    return ff_error_set(error, -errno, "the worker %d is not there: %s", (int)takeover->worker,
-                        strerror(errno));
+    return 0;
+}
+
+/* A spare has died: killed, or of what a worker might have died of. */
+static void lose_spare(struct supervisor *supervisor)
+{
+    char how[128];
+    pid_t pid = supervisor->spare.pid;
+
+    ff_process_describe(collect(supervisor, &supervisor->spare), how, sizeof(how));
+    supervisor->spares_lost++;
+    ff_log(FF_LOG_INFO, "%s: the spare worker %d %s", supervisor->mountpoint->dir, (int)pid, how);
 }
 
 /* The worker has ended. 1 when all has. */
 static int bury(struct supervisor *supervisor, struct ff_error *error)
 {
-    pid_t pid = supervisor->worker.pid;
+    struct ff_process dead = supervisor->worker;
     int status = collect(supervisor, &supervisor->worker);
 
     if (supervisor->ending || ff_mountpoint_is_gone(supervisor->mountpoint))
         return 1;
-    if (supervisor->old.pid > 0 && !supervisor->worker.ready) {
+    if (supervisor->old.pid > 0 && !dead.ready) {
         fall_back(supervisor);
         return 0;
     }
     if (supervisor->usable)
-        return go_on(supervisor, pid, status, error);
+        return go_on(supervisor, &dead, status, error);
     if (WIFSIGNALED(status))
         return ff_error_set(
             error, -EIO, "cannot mount at %s: the server was killed by signal %d (%s)",
@@ -352,13 +350,14 @@ static int bury(struct supervisor *supervisor, struct ff_error *error)
  * that. */
 static void end(struct supervisor *supervisor)
 {
-    const struct process *processes[] = {&supervisor->worker, &supervisor->old};
+    const struct ff_process *processes[] = {&supervisor->worker, &supervisor->old};
 
+    ff_process_kill(&supervisor->spare);
     for (size_t i = 0; i < sizeof(processes) / sizeof(processes[0]); i++)
         if (processes[i]->pid > 0)
             kill(processes[i]->pid, supervisor->ending ? SIGKILL : SIGTERM);
     if (!supervisor->ending)
-        supervisor->kill_ms = now_ms() + DRAIN_MS;
+        supervisor->kill_ms = ff_process_now_ms() + DRAIN_MS;
     supervisor->ending = true;
 }
 
@@ -384,13 +383,13 @@ static int wait_ms(const struct supervisor *supervisor)
 
     if (!until)
         return -1;
-    int64_t left = until - now_ms();
+    int64_t left = until - ff_process_now_ms();
     return left < 0 ? 0 : (int)left;
 }
 
 static void kill_late(struct supervisor *supervisor)
 {
-    if (!supervisor->kill_ms || now_ms() < supervisor->kill_ms)
+    if (!supervisor->kill_ms || ff_process_now_ms() < supervisor->kill_ms)
         return;
     supervisor->kill_ms = 0;
     if (supervisor->old.pid > 0)
@@ -402,11 +401,13 @@ static void kill_late(struct supervisor *supervisor)
 /* One thing that happened. 1 at the end. */
 static int step(struct supervisor *supervisor, struct ff_error *error)
 {
-    struct process *worker = &supervisor->worker, *old = &supervisor->old;
+    struct ff_process *worker = &supervisor->worker, *old = &supervisor->old;
+    struct ff_process *spare = &supervisor->spare;
     struct pollfd fds[] = {
         {.fd = supervisor->signals, .events = POLLIN}, {.fd = worker->pidfd, .events = POLLIN},
         {.fd = worker->channel, .events = POLLIN},     {.fd = old->pidfd, .events = POLLIN},
-        {.fd = old->channel, .events = POLLIN},
+        {.fd = old->channel, .events = POLLIN},        {.fd = spare->pidfd, .events = POLLIN},
+        {.fd = spare->channel, .events = POLLIN},
     };
 
     /* The descriptor of the mount is not among them: it would wake this process at each request. */
@@ -422,22 +423,19 @@ static int step(struct supervisor *supervisor, struct ff_error *error)
         hear(supervisor, old);
     if (fds[3].revents)
         complete_upgrade(supervisor);
+    if (fds[6].revents)
+        hear(supervisor, spare);
+    if (fds[5].revents)
+        lose_spare(supervisor);
     if (fds[1].revents)
         return bury(supervisor, error);
-    if (supervisor->start_ms && now_ms() >= supervisor->start_ms)
+    if (supervisor->start_ms && ff_process_now_ms() >= supervisor->start_ms)
         return start_worker(supervisor, error);
     if (supervisor->wants_upgrade && worker->ready && worker->pid > 0 && old->pid == 0)
         upgrade(supervisor);
+    keep_spare(supervisor);
     kill_late(supervisor);
     return 0;
-}
-
-static void kill_process(struct process *process)
-{
-    if (process->pid <= 0)
-        return;
-    kill(process->pid, SIGKILL);
-    waitpid(process->pid, NULL, 0);
 }
 
 int ff_supervise(const struct ff_fs_options *options, struct ff_mountpoint *mountpoint,
@@ -455,8 +453,9 @@ int ff_supervise(const struct ff_fs_options *options, struct ff_mountpoint *moun
         .sandbox = sandbox,
         .shared = shared,
         .shared_fd = shared_fd,
-        .worker = {.pidfd = -1, .channel = -1},
-        .old = {.pidfd = -1, .channel = -1},
+        .worker = FF_PROCESS_NONE,
+        .old = FF_PROCESS_NONE,
+        .spare = FF_PROCESS_NONE,
         .can_resend = ff_mountpoint_can_resend(mountpoint),
     };
     signals_of(&set);
@@ -467,14 +466,15 @@ int ff_supervise(const struct ff_fs_options *options, struct ff_mountpoint *moun
     int r = options->takeover ? take_over(supervisor, options->takeover, error) : 0;
     if (r == 0)
         r = start_worker(supervisor, error);
-    if (r < 0 && supervisor->old.pidfd >= 0) {
+    if (r < 0 && supervisor->old.pid > 0) {
         ff_log(FF_LOG_ERROR, "%s", error->text);
         fall_back(supervisor);
         r = 0;
     }
     while (r == 0)
         r = step(supervisor, error);
-    kill_process(&supervisor->worker);
-    kill_process(&supervisor->old);
+    ff_process_kill(&supervisor->spare);
+    ff_process_kill(&supervisor->worker);
+    ff_process_kill(&supervisor->old);
     return r < 0 ? r : 0;
 }

@@ -10,10 +10,11 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "fs/shared.h"
 #include "tree/tree.h"
 
 /* The last digit changes with what is in the struct. */
-static const char magic[8] = {'f', 'f', 't', 'a', 'k', 'e', '0', '1'};
+static const char magic[8] = {'f', 'f', 't', 'a', 'k', 'e', '0', '2'};
 
 static size_t size_for(size_t archives)
 {
@@ -64,7 +65,7 @@ static bool is_sound(const struct ff_takeover *takeover)
             return false;
     return is_terminated(takeover->dir, sizeof(takeover->dir)) &&
            is_terminated(takeover->start, sizeof(takeover->start)) &&
-           takeover->mountpoint.init_len <= FF_INIT_BYTES && takeover->bench < 2 &&
+           takeover->mountpoint.init_len <= FF_INIT_BYTES && takeover->bench < FF_BENCHES &&
            takeover->worker > 1;
 }
 

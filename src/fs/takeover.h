@@ -30,7 +30,7 @@ struct ff_takeover {
     int shared;
     pid_t worker;
     int channel;
-    uint32_t bench; /* of the worker: 0 or 1 */
+    uint32_t bench; /* of the worker: its place in struct ff_shared */
     uint64_t archive_count;
     struct ff_takeover_archive archives[];
 };

@@ -15,6 +15,10 @@
 #include "fs/session.h"
 #include "fs/state.h"
 
+/* As ps(1) shows them. */
+#define WORKER_NAME "framefs-worker"
+#define SPARE_NAME  "framefs-spare"
+
 /* One worker a process. */
 static int log_channel = -1;
 
@@ -53,6 +57,16 @@ static int make_session(struct ff_fs *fs, struct ff_error *error)
     return r < 0 ? ff_error_set(error, r, "out of memory") : 0;
 }
 
+/* Not told to serve, it ends. */
+static bool await_go(struct ff_fs *fs)
+{
+    bool goes = ff_channel_await_go(fs->channel);
+
+    if (goes)
+        prctl(PR_SET_NAME, WORKER_NAME);
+    return goes;
+}
+
 static int serve(struct ff_fs *fs, struct ff_error *error)
 {
     int r = ff_park_start(&fs->park);
@@ -61,7 +75,7 @@ static int serve(struct ff_fs *fs, struct ff_error *error)
     r = ff_shown_scan(fs, error);
     if (r == 0 && (r = ff_naming_start(fs)) < 0)
         ff_error_set(error, r, "cannot start a thread: %s", strerror(-r));
-    if (r == 0) {
+    if (r == 0 && (!fs->is_spare || await_go(fs))) {
         r = ff_session_serve(fs);
         if (r < 0)
             ff_error_set(error, r, "%s: cannot be served: %s", fs->mountpoint->dir, strerror(-r));
@@ -99,6 +113,7 @@ static int init(struct ff_fs *fs, const struct ff_worker *worker, struct ff_erro
         .channel = worker->channel,
         .null = options->background ? open("/dev/null", O_RDWR | O_CLOEXEC) : -1,
         .first = worker->first,
+        .is_spare = worker->is_spare,
         .uid = options->uid < 0 ? getuid() : (uid_t)options->uid,
         .gid = options->gid < 0 ? getgid() : (gid_t)options->gid,
         .auto_unmount = ff_mountpoint_is_watched(options),
@@ -152,7 +167,7 @@ int ff_worker_run(const struct ff_worker *worker)
     /* A terminal's signals are for the supervisor. Not setsid(): the scheduler begins anew with a
      * session, which takes milliseconds where processors are busy. */
     setpgid(0, 0);
-    prctl(PR_SET_NAME, "framefs-worker");
+    prctl(PR_SET_NAME, worker->is_spare ? SPARE_NAME : WORKER_NAME);
     log_channel = worker->channel;
     log_by_channel(worker->options, !worker->first);
     int r = init(fs, worker, &error);

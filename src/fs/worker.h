@@ -17,6 +17,7 @@ struct ff_worker {
     struct ff_shared *shared;
     struct ff_blame_bench *bench; /* its own */
     int channel;                  /* to the supervisor */
+    bool is_spare;                /* serves when it is told to */
     bool first;                   /* no worker served this mount before */
 };
 

@@ -167,12 +167,14 @@ def _stats(parent=None):
                 yield int(path.split('/')[2])
 
 
-def children_of(pid):
-    """Its children that run the program."""
+def children_of(pid, name=None):
+    """Its children that run the program, those that ps(1) shows as name."""
     found = []
     for child in _stats(pid):
         with contextlib.suppress(OSError):
-            if os.path.samefile(f'/proc/{child}/exe', FRAMEFS):
+            with open(f'/proc/{child}/comm', encoding='ascii', errors='replace') as stream:
+                is_named = name is None or stream.read().strip() == name
+            if is_named and os.path.samefile(f'/proc/{child}/exe', FRAMEFS):
                 found.append(child)
     return found
 
@@ -282,15 +284,14 @@ class Mount:
     @property
     def worker(self):
         """The process that looks at archives: a child of the server."""
-        found = children_of(self.server)
+        found = children_of(self.server, 'framefs-worker')
         check(len(found) == 1, f'{len(found)} workers')
         return found[0]
 
     def kill(self):
         """Kills server and worker: the mount stays, dead."""
-        worker = self.worker
         # The other way round the server would start another worker.
-        for pid in (self.server, worker):
+        for pid in [self.server] + children_of(self.server):
             os.kill(pid, signal.SIGKILL)
             equal(wait_exit(pid), -signal.SIGKILL, 'status of the killed process')
         self.servers = []

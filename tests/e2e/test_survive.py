@@ -145,6 +145,45 @@ def handles():
             equal(1 + sum(1 for _ in entries), RECORDS + 2, f'entries with {first}')
 
 
+@test('a long scan is made by a spare worker, too, which takes over at once; lost ones are replaced')
+def spare():
+    path = harness.make_path('records')
+    records = 3_000_000
+    with open(path, 'wb') as out:
+        out.write((b'TAG4' + struct.pack('<q', 0)) * records)
+        out.write(b'TAG4' + struct.pack('<q', 4) + b'last')
+    last = os.path.join('003', '000', f'{records:09}')
+    with Mount(TAG4, '-o', 'layout=tree', path) as mount:
+        def spares():
+            return harness.children_of(mount.server, 'framefs-spare')
+
+        for _ in range(3):
+            harness.wait_for(spares, 'a spare')
+            waiting = spares()[0]
+            harness.wait_for(lambda waiting=waiting: is_waiting(waiting), 'the spare to wait')
+            kill_worker(mount)
+            equal(stat(mount, 'framefs_worker_pid'), waiting, 'the worker')
+            equal(mount.read(last), b'last', 'the last record')
+        equal(stat(mount, 'framefs_restarts_total'), 3, 'restarts')
+        for lost in range(3):
+            harness.wait_for(spares, f'another spare after {lost}')
+            pid = spares()[0]
+            os.kill(pid, signal.SIGKILL)
+            harness.wait_for(lambda pid=pid: not os.path.exists(f'/proc/{pid}'), 'its end')
+        equal(mount.read(last), b'last', 'the last record')
+        kill_worker(mount)
+        equal(mount.read(last), b'last', 'the last record after a kill without a spare')
+
+
+def is_waiting(pid):
+    """Whether its main thread waits for its supervisor."""
+    try:
+        with open(f'/proc/{pid}/wchan', encoding='ascii') as stream:
+            return 'poll' in stream.read() and len(harness.tasks_of(pid)) <= 2
+    except OSError:
+        return False
+
+
 @test('nosurvive: the mount of a killed worker is taken away, and the server says why')
 def nosurvive():
     path, _ = write_archive()
