@@ -145,7 +145,7 @@ def handles():
             equal(1 + sum(1 for _ in entries), RECORDS + 2, f'entries with {first}')
 
 
-@test('a long scan is made by a spare worker, too, which takes over at once; lost ones are replaced')
+@test('a spare worker makes a long scan, too, and takes over at once; lost ones are replaced')
 def spare():
     path = harness.make_path('records')
     records = 3_000_000
