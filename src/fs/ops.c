@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "fs/state.h"
 
@@ -185,6 +186,7 @@ static int answer(struct ff_fs *fs, const struct ff_request *request, struct ff_
     case FF_OP_GETXATTR:
     case FF_OP_LISTXATTR:
         return answer_xattr(fs, request, ret_wait);
+    case FF_OP_ACCESS:
     case FF_OP_OPEN:
     case FF_OP_OPENDIR:
     case FF_OPS:
@@ -310,6 +312,20 @@ static void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi
     receive(&(struct ff_request){.req = req, .op = FF_OP_GETATTR, .ino = ino});
 }
 
+/* Of access(2) and chdir(2). Who may read is not decided here but by the mount, and nobody writes;
+ * but no file is a program. */
+static void op_access(fuse_req_t req, fuse_ino_t ino, int mask)
+{
+    struct ff_fs *fs = fuse_req_userdata(req);
+    struct ff_node node;
+
+    ff_stats_add(&fs->shared->stats.requests[FF_OP_ACCESS], 1);
+    int r = ff_node_from_ino(ino, &node);
+    if (r == 0 && (mask & X_OK) && !ff_fs_is_dir(&node))
+        r = -EACCES;
+    fuse_reply_err(req, -r);
+}
+
 /* ENOSYS, where the kernel takes it, makes this the last open that is asked for. */
 static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
@@ -428,6 +444,7 @@ const struct fuse_lowlevel_ops ff_ops = {
     .init = op_init,
     .lookup = op_lookup,
     .getattr = op_getattr,
+    .access = op_access,
     .open = op_open,
     .opendir = op_opendir,
     .read = op_read,

@@ -14,6 +14,7 @@
 enum ff_op {
     FF_OP_LOOKUP,
     FF_OP_GETATTR,
+    FF_OP_ACCESS,
     FF_OP_OPEN,
     FF_OP_READ,
     FF_OP_LSEEK,

@@ -4,12 +4,10 @@
 #include <inttypes.h>
 
 static const char *const op_names[FF_OPS] = {
-    [FF_OP_LOOKUP] = "lookup",       [FF_OP_GETATTR] = "getattr",
-    [FF_OP_OPEN] = "open",           [FF_OP_READ] = "read",
-    [FF_OP_LSEEK] = "lseek",         [FF_OP_OPENDIR] = "opendir",
-    [FF_OP_READDIR] = "readdir",     [FF_OP_READDIRPLUS] = "readdirplus",
-    [FF_OP_STATFS] = "statfs",       [FF_OP_GETXATTR] = "getxattr",
-    [FF_OP_LISTXATTR] = "listxattr",
+    [FF_OP_LOOKUP] = "lookup",   [FF_OP_GETATTR] = "getattr",   [FF_OP_ACCESS] = "access",
+    [FF_OP_OPEN] = "open",       [FF_OP_READ] = "read",         [FF_OP_LSEEK] = "lseek",
+    [FF_OP_OPENDIR] = "opendir", [FF_OP_READDIR] = "readdir",   [FF_OP_READDIRPLUS] = "readdirplus",
+    [FF_OP_STATFS] = "statfs",   [FF_OP_GETXATTR] = "getxattr", [FF_OP_LISTXATTR] = "listxattr",
 };
 
 void ff_stats_init(struct ff_stats *stats)
