@@ -15,7 +15,7 @@
 #define FF_FRUITLESS_MS  1000
 /* Where the archives' scan takes at least so long, a spare worker makes it, too, and waits. When so
  * many in a row have died waiting, there is none any more. */
-#define FF_SPARE_SCAN_MS   20
+#define FF_SPARE_SCAN_MS   5
 #define FF_SPARES_LOST_MAX 3
 
 /* Serves the mount until it is gone, a signal ends it or it is given up. It is not unmounted here.
