@@ -78,6 +78,9 @@ static int run_fusermount(const char *dir, bool lazy, char *text, size_t text_si
     posix_spawn_file_actions_adddup2(&actions, out, STDERR_FILENO);
     int r = -posix_spawnp(&child, argv[0], &actions, NULL, argv, environ);
     posix_spawn_file_actions_destroy(&actions);
+    /* A directory of $PATH may be closed to this user. */
+    if (r == -EACCES)
+        return -ENOENT;
     if (r < 0)
         return r;
     while (waitpid(child, &status, 0) < 0 && errno == EINTR)
@@ -109,7 +112,8 @@ static int unmount(const char *dir, bool lazy, struct ff_error *error)
                             "or unmount as root",
                             shown);
     if (r < 0)
-        return ff_error_set(error, r, "cannot unmount %s: %s", shown, *text ? text : strerror(-r));
+        return ff_error_set(error, r, "cannot unmount %s: %s%s", shown, *text ? text : strerror(-r),
+                            r == -EPERM ? "; only root and who has mounted it can" : "");
     return 0;
 }
 

@@ -185,6 +185,15 @@ def tasks_of(pid):
     return []
 
 
+def freeze(pid):
+    """Stops all its threads: a request that one of them had taken could not be taken back."""
+    def is_stopped(task):
+        with open(f'/proc/{pid}/task/{task}/stat', 'rb') as stream:
+            return stream.read().rsplit(b')', 1)[1].split()[0] == b'T'
+    os.kill(pid, signal.SIGSTOP)
+    wait_for(lambda: all(is_stopped(task) for task in tasks_of(pid)), f'{pid} stops')
+
+
 def servers_of(directory):
     """The processes that serve the mount: children that run framefs with this argument."""
     found = []

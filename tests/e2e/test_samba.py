@@ -8,6 +8,7 @@ import harness
 import servers
 import smb
 from harness import Mount, check, contains, equal, fails, test
+from troubles import told
 
 TAG4 = '--format=tag4-i64le'
 SHARED = ('-o', 'allow_other')
@@ -134,6 +135,7 @@ def guest():
         with servers.samba(mount.dir) as server:
             result = servers.smbclient(server, 'ls', status=None)
             check(result.status != 0 and '00000000' not in result.text, f'{result!r}')
+            told('Samba: access denied', result.text)
 
 
 @test('eight clients at once read nothing but the right bytes')

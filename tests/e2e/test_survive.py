@@ -16,6 +16,7 @@ import time
 
 import harness
 from harness import Foreground, Mount, check, contains, equal, framefs, test
+from troubles import told
 
 TAG4 = '--format=tag4-i64le'
 KILLS = int(os.environ.get('FF_KILLS', '25'))
@@ -243,7 +244,7 @@ def condemned():
                 # The next workers begin with what stays.
                 os.posix_fadvise(lower.fileno(), BIG // 2, 0, os.POSIX_FADV_DONTNEED)
             worker_below = below.worker
-            os.kill(worker_below, signal.SIGSTOP)
+            harness.freeze(worker_below)
             outcome = []
 
             def read():
@@ -273,6 +274,7 @@ def condemned():
                 payload = harness.read(os.path.join(mount.dir, f'{number:08}'))
                 equal(hashlib.sha256(payload).digest(), digests[number], f'record {number}, later')
             contains(mount.messages(), 'has killed 5 workers', 'message')
+            told('A request is given up', mount.messages())
 
 
 @test(f'{KILLS} upgrades under load: no reader sees an error or a wrong byte')

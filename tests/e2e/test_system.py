@@ -149,7 +149,7 @@ class Stalled:
 
     def __enter__(self):
         self.worker = self.mount.worker
-        os.kill(self.worker, signal.SIGSTOP)
+        harness.freeze(self.worker)
         return self
 
     def go_on(self):

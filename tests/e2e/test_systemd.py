@@ -10,6 +10,7 @@ import shutil
 
 import harness
 from harness import FRAMEFS, check, contains, equal, test
+from troubles import told
 
 UNIT = os.path.join(os.path.dirname(FRAMEFS), '..', 'packaging', 'framefs@.service')
 EXPOSURE_MAX = 4.2  # docs/system.md tells it
@@ -232,11 +233,13 @@ def restart():
 def missing():
     directory = harness.make_dir('mnt')
     text = boot("""
-        ! systemctl start framefs@one.service
+        ! systemctl start framefs@one.service 2>&1
+        ! systemctl start framefs@none.service 2>&1
         journalctl -o json --no-pager -t framefs | head -1
         echo end
         """, {'one': CONF.format('/nowhere/archive', '', directory)})
-    line = json.loads(text.splitlines()[0])
+    told('The unit fails', text)
+    line = json.loads(text.splitlines()[-2])
     contains(line['MESSAGE'], '/nowhere/archive: No such file', 'message')
     equal(line['PRIORITY'], '3', 'priority')
 
