@@ -167,10 +167,39 @@ static const char *advice_for(int code)
     }
 }
 
+/* A source over own_fd, which is taken over; opened: NULL for what the file is now. */
+static int make_source(int own_fd, const char *path, const struct ff_source_stat *opened,
+                       struct ff_source **ret_source, struct ff_error *error)
+{
+    FF_CLEANUP(fd) int fd = own_fd;
+    struct stat st;
+
+    if (fstat(fd, &st) < 0)
+        return refuse(-errno, path, strerror(errno), error);
+    int r = check_kind(path, st.st_mode, error);
+    if (r < 0)
+        return r;
+    FF_CLEANUP(free) struct ff_source_file *file = malloc(sizeof(*file));
+    if (!file)
+        return ff_error_set(error, -ENOMEM, "out of memory");
+    *file =
+        (struct ff_source_file){.source.ops = &file_ops, .fd = fd, .is_block = S_ISBLK(st.st_mode)};
+    if (opened)
+        file->opened = *opened;
+    else if ((r = fd_stat(fd, file->is_block, &file->opened)) < 0)
+        return refuse(r, path, strerror(-r), error);
+    else if ((r = check_size(path, fd, &file->opened, error)) < 0)
+        return r;
+    fd = -1;
+    *ret_source = &file->source;
+    file = NULL;
+    return 0;
+}
+
 int ff_source_open_file(const char *path, struct ff_source **ret_source, struct ff_error *error)
 {
     /* O_NONBLOCK: a named pipe without a writer must not hang; files and disks ignore it. */
-    FF_CLEANUP(fd) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     struct stat st;
 
     if (fd < 0) {
@@ -182,26 +211,7 @@ int ff_source_open_file(const char *path, struct ff_source **ret_source, struct 
         snprintf(why, sizeof(why), "%s%s", strerror(-code), advice_for(code));
         return refuse(code, path, why, error);
     }
-    if (fstat(fd, &st) < 0)
-        return refuse(-errno, path, strerror(errno), error);
-    int r = check_kind(path, st.st_mode, error);
-    if (r < 0)
-        return r;
-
-    struct ff_source_file *file = malloc(sizeof(*file));
-    if (!file)
-        return ff_error_set(error, -ENOMEM, "out of memory");
-    *file = (struct ff_source_file){.source.ops = &file_ops, .is_block = S_ISBLK(st.st_mode)};
-    r = fd_stat(fd, file->is_block, &file->opened);
-    r = r < 0 ? refuse(r, path, strerror(-r), error) : check_size(path, fd, &file->opened, error);
-    if (r < 0) {
-        free(file);
-        return r;
-    }
-    file->fd = fd;
-    fd = -1;
-    *ret_source = &file->source;
-    return 0;
+    return make_source(fd, path, NULL, ret_source, error);
 }
 
 struct ff_file_state ff_source_file_state(const struct ff_source *source)
@@ -214,24 +224,5 @@ struct ff_file_state ff_source_file_state(const struct ff_source *source)
 int ff_source_adopt_file(const struct ff_file_state *state, const char *path,
                          struct ff_source **ret_source, struct ff_error *error)
 {
-    FF_CLEANUP(fd) int fd = state->fd;
-    struct stat st;
-
-    if (fstat(fd, &st) < 0)
-        return refuse(-errno, path, strerror(errno), error);
-    int r = check_kind(path, st.st_mode, error);
-    if (r < 0)
-        return r;
-    struct ff_source_file *file = malloc(sizeof(*file));
-    if (!file)
-        return ff_error_set(error, -ENOMEM, "out of memory");
-    *file = (struct ff_source_file){
-        .source.ops = &file_ops,
-        .fd = fd,
-        .is_block = S_ISBLK(st.st_mode),
-        .opened = state->opened,
-    };
-    fd = -1;
-    *ret_source = &file->source;
-    return 0;
+    return make_source(state->fd, path, &state->opened, ret_source, error);
 }
