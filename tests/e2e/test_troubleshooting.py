@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Each failure that docs/troubleshooting.md tells of is made, and told in the words that it quotes.
 Those of other servers and of a systemd are in their own tests: test_samba.py, test_systemd.py;
-test_survive.py has a request that is given up."""
+test_survive.py has a request that is given up and an upgrade that fails."""
 
 import contextlib
 import ctypes
@@ -488,6 +488,17 @@ def nobody_took_over():
         os.kill(worker_of(mount.process), signal.SIGKILL)
         mount.process.wait(harness.LIMIT_S)
         return mount.messages()
+
+
+@trouble('An upgrade finds no server')
+def upgrade_nothing():
+    if not os.path.exists('/etc/fuse.conf'):
+        raise harness.Skip('there is no /etc/fuse.conf to put another one over')
+    nothing = seen(FRAMEFS, 'upgrade', harness.make_dir())
+    return nothing, nobody.run(OWN + """ -o allow_other
+        ! as_other "framefs upgrade $1"
+        cat done
+        framefs umount "$1" """, archive(), conf='user_allow_other\n')[0].text
 
 
 # ---- fstab ----

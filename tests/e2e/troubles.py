@@ -8,8 +8,8 @@ import harness
 
 PAGE = os.path.join(harness.ROOT, 'docs', 'troubleshooting.md')
 # Words that stand for others; others in capitals stand for themselves.
-PLACES = {'ARCHIVE', 'DIR', 'FILE', 'FORMAT', 'FORMATS', 'NAME', 'OPTION', 'TYPE', 'VALUE',
-          'VALUES', 'WHAT', 'WHY', 'WORD'}
+PLACES = {'ARCHIVE', 'DIR', 'FILE', 'FORMAT', 'FORMATS', 'NAME', 'OPTION', 'PROGRAM', 'TYPE',
+          'VALUE', 'VALUES', 'WHAT', 'WHY', 'WORD'}
 
 
 def quoted(heading):
