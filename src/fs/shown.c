@@ -27,21 +27,28 @@ static int settle(struct ff_fs *fs, struct ff_shown *shown, const struct ff_sett
 {
     enum ff_layout_kind layout = fs->options->layout;
     bool own_names = fs->options->names == FF_NAMES_NAME;
+    bool known = atomic_load(&settled->known);
 
-    if (atomic_load(&settled->known))
+    if (known)
         layout = settled->layout == FF_TREE_TREE ? FF_TREE_TREE : FF_TREE_FLAT;
     uint64_t records = layout == FF_TREE_AUTO || own_names ? FF_TREE_FLAT_MAX + 1 : 1;
     struct ff_error detail = {0};
+    int r = 0;
 
     /* What ends a scan becomes a damage. A scan that runs goes on from start_scans(), which is told
      * of its progress. */
     ff_archive_scan_stop(shown->archive);
     if (!ff_archive_complete(shown->archive) && ff_archive_count(shown->archive) < records)
-        (void)ff_archive_scan(shown->archive, records, &detail);
+        r = ff_archive_scan(shown->archive, records, &detail);
     if (layout == FF_TREE_AUTO)
         layout = ff_archive_count(shown->archive) > FF_TREE_FLAT_MAX ? FF_TREE_TREE : FF_TREE_FLAT;
     shown->layout = layout;
     shown->epoch = ff_archive_epoch(shown->archive);
+    uint64_t wanted = known && settled->records < records ? settled->records : records;
+    /* Who has seen these records would be told that there are none. */
+    if (known && (shown->epoch != settled->epoch || ff_archive_count(shown->archive) < wanted))
+        return ff_error_set(error, r < 0 ? r : -ESTALE, "%s",
+                            r < 0 ? detail.text : "an archive is not what was mounted any more");
     return own_names ? settle_roster(shown, error) : 0;
 }
 
@@ -80,6 +87,8 @@ static int open_archive(struct ff_fs *fs, size_t index, struct ff_error *error)
     r = settle(fs, shown, settled, error);
     if (r == 0 && !atomic_load(&settled->known)) {
         settled->layout = (uint8_t)shown->layout;
+        settled->epoch = shown->epoch;
+        settled->records = ff_archive_count(shown->archive);
         memcpy(settled->format, format, sizeof(format));
         atomic_store(&settled->known, true);
     }

@@ -33,6 +33,8 @@ class Faulty:
         os.environ['FRAMEFS_FAULTS_SWITCH'] = self.switch
         self.mount = Foreground(kind, '-o', 'control=listed', *options, self.path)
         self.dir = self.mount.dir
+        # Usable, not only mounted.
+        self.stat('framefs_restarts_total')
 
     def __enter__(self):
         return self
@@ -195,6 +197,36 @@ def flip():
             outcomes = faulty.outcomes()
             equal(outcomes[17], want, f'record 17 {options}')
             equal(outcomes[:17] + outcomes[18:] == payloads[:17] + payloads[18:], True, 'others')
+
+
+@test('a worker that dies while nothing can be read: who asks waits, and finds all again')
+def away():
+    payloads = payloads_of(8)
+    with Faulty(payloads, eio=1) as faulty, \
+            open(os.path.join(faulty.dir, '00000005'), 'rb', buffering=0) as opened:
+        faulty.turn(True)
+        os.kill(faulty.worker()[0], signal.SIGKILL)
+        harness.wait_for(lambda: os.strerror(errno.EIO) in faulty.mount.messages(), 'a message')
+        outcome = []
+        thread = threading.Thread(target=lambda: outcome.append(faulty.read(7)))
+        thread.start()
+        faulty.turn(False)
+        thread.join()
+        equal(outcome, [payloads[7]], 'record 7')
+        equal(opened.read(1 << 16), payloads[5], 'a file that was open')
+        equal(len(os.listdir(faulty.dir)), COUNT + 1, 'listing')
+        equal(faulty.outcomes() == payloads, True, 'records')
+
+
+@test('and when nothing can be read for long, the mount is taken away, and the log says why')
+def away_for_good():
+    with Faulty(payloads_of(9), eio=1) as faulty:
+        faulty.turn(True)
+        os.kill(faulty.worker()[0], signal.SIGKILL)
+        equal(faulty.mount.process.wait(harness.LIMIT_S), 1, 'status')
+        check(not harness.is_mounted(faulty.dir), 'still mounted')
+        for part in (faulty.path, os.strerror(errno.EIO), 'the mount is given up'):
+            contains(faulty.mount.messages(), part, 'message')
 
 
 def listed_right(faulty):
