@@ -165,8 +165,6 @@ static int keep_fd(struct fuse_session *session)
     return kept < 0 ? -errno : kept;
 }
 
-static struct fuse_session *mounted;
-
 static int read_init(struct ff_mountpoint *mountpoint)
 {
     const struct fuse_in_header *header = (const void *)mountpoint->init;
@@ -205,9 +203,7 @@ int ff_mountpoint_attach(const struct ff_fs_options *options, const char *dir,
     if (*text)
         ff_log(FF_LOG_WARNING, "%s", text);
     mountpoint->fd = keep_fd(session);
-    /* Its copy of the path is freed only by its own way to unmount. */
-    close(fuse_session_fd(session));
-    mounted = session;
+    fuse_session_destroy(session);
     if (ff_mountinfo_by_path(dir, &mountpoint->info) < 0)
         mountpoint->info.type[0] = '\0';
     r = mountpoint->fd < 0 ? mountpoint->fd : read_init(mountpoint);
