@@ -213,6 +213,32 @@ def give_up():
         contains(text, mount.dir, 'message')
 
 
+def is_pending(pid, number):
+    """Whether a signal waits for a process that is stopped."""
+    with open(f'/proc/{pid}/status', encoding='ascii') as lines:
+        pending = re.search(r'^ShdPnd:\t(\w+)$', lines.read(), re.M)[1]
+    return int(pending, 16) >> (number - 1) & 1
+
+
+@test('a worker that does not end is killed: at a second signal, or ten seconds after the first')
+def ends_late():
+    path, _ = write_archive()
+    for signals in (2, 1):
+        with Foreground(TAG4, path) as mount:
+            worker = stat(mount, 'framefs_worker_pid')
+            harness.freeze(worker)
+            begin = time.monotonic()
+            os.kill(mount.process.pid, signal.SIGTERM)
+            # Two of them at once would be one.
+            harness.wait_for(lambda: is_pending(worker, signal.SIGTERM), 'the first signal')
+            if signals == 2:
+                os.kill(mount.process.pid, signal.SIGTERM)
+            equal(mount.process.wait(harness.LIMIT_S), 0, 'status')
+            seconds = time.monotonic() - begin
+            check(seconds < 9 if signals == 2 else seconds >= 10, f'{signals}: {seconds:.1f} s')
+            check(not harness.is_mounted(mount.dir), 'still mounted')
+
+
 @test('a killed supervisor: the worker serves on, and umount ends it')
 def no_supervisor():
     path, digests = write_archive()

@@ -38,9 +38,10 @@ static void a_magic_is_searched(void **state)
     /* The directive tells it where the frames do not begin alike. */
     IS("frame = \"GR\" u8 len:u8 data\nresync = \"GR\"", "GR\1\1aG?\1\1bGR\2\1c",
        "r0+5 d5+5 r10+5");
-    /* None begins all frames: those of each kind are found. */
-    IS("frame.a = \"ABCDE\" len:u8 data\nframe.b = \"VWXYZ\" len:u8 data",
-       "ABCDE\1a??ABCDE\1bVWXYZ\1c??VWXYZ\1dABCDE\1e", "r0+7 d7+2 r9+7 r16+7 d23+2 r25+7 r32+7");
+    /* None begins all frames, and what begins the last kind of them says nothing of the others. */
+    IS("frame.a = \"ABCDE\" len:u8 data\nframe.b = \"VWXYZ\" len:u8 data\n"
+       "frame.c = \"KLMNO\" len:u8 data",
+       "ABCDE\1a??ABCDE\1bVWXYZ\1c??VWXYZ\1dKLMNO\1e", "r0+7 d7+2 r9+7 r16+7 d23+2 r25+7 r32+7");
 }
 
 /* Frames that have no magic, 16 bytes of payload and one more each. */
