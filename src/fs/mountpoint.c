@@ -257,16 +257,44 @@ void ff_mountpoint_raise_readahead(const struct ff_mountpoint *mountpoint)
     (void)count;
 }
 
-/* Who detached this mount may have put another one in its place, which is not ours to take away. */
-void ff_mountpoint_detach(struct ff_mountpoint *mountpoint)
+/* Where it is now: directories above it may have been renamed. */
+static bool find_listed(const struct ff_mountpoint *mountpoint, struct ff_mountinfo *ret_now)
+{
+    const struct ff_mountinfo *info = &mountpoint->info;
+
+    return info->type[0] && ff_mountinfo_by_id(info->id, ret_now) == 0 &&
+           ret_now->major == info->major && ret_now->minor == info->minor;
+}
+
+bool ff_mountpoint_is_listed(const struct ff_mountpoint *mountpoint)
 {
     struct ff_mountinfo now;
+
+    return find_listed(mountpoint, &now);
+}
+
+/* Another mount on top of it is not ours to take away. */
+static bool find_place(const struct ff_mountpoint *mountpoint, char ret_dir[PATH_MAX])
+{
+    struct ff_mountinfo now, top;
+
+    if (mountpoint->info.type[0] == '\0') {
+        snprintf(ret_dir, PATH_MAX, "%s", mountpoint->dir);
+        return !ff_mountpoint_is_gone(mountpoint);
+    }
+    if (!find_listed(mountpoint, &now) || ff_mountinfo_by_path(now.where, &top) < 0 ||
+        top.id != now.id)
+        return false;
+    snprintf(ret_dir, PATH_MAX, "%s", now.where);
+    return true;
+}
+
+void ff_mountpoint_detach(struct ff_mountpoint *mountpoint)
+{
+    char dir[PATH_MAX];
     struct ff_error error = {0};
 
-    if (!ff_mountpoint_is_gone(mountpoint) &&
-        !(mountpoint->info.type[0] && ff_mountinfo_by_path(mountpoint->dir, &now) == 0 &&
-          now.id != mountpoint->info.id) &&
-        ff_fs_detach(mountpoint->dir, &error) < 0)
+    if (find_place(mountpoint, dir) && ff_fs_detach(dir, &error) < 0)
         ff_log(FF_LOG_ERROR, "%s", error.text);
     if (mountpoint->fd >= 0)
         close(mountpoint->fd);

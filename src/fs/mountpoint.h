@@ -40,6 +40,8 @@ int ff_mountpoint_attach(const struct ff_fs_options *options, const char *dir,
 /* Unmounts it, if it is there still, at once even if it is in use; whoever is inside gets ENOTCONN
  * as soon as no process holds the descriptor. */
 void ff_mountpoint_detach(struct ff_mountpoint *mountpoint);
+/* Whether it stands in the table of mounts: not when it was detached, though it may be in use. */
+bool ff_mountpoint_is_listed(const struct ff_mountpoint *mountpoint);
 /* Whether it was unmounted, or aborted. */
 bool ff_mountpoint_is_gone(const struct ff_mountpoint *mountpoint);
 
