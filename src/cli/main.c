@@ -229,6 +229,8 @@ int main(int argc, char **argv)
     hold_standard_descriptors();
     setlocale(LC_CTYPE, "");
     signal(SIGPIPE, SIG_IGN);
+    /* Where it is ignored, nobody learns how a child has ended. */
+    signal(SIGCHLD, SIG_DFL);
     if (ff_output_init(&cli.out, STDOUT_FILENO) < 0) {
         ff_say("%s", strerror(ENOMEM));
         return FF_EXIT_FAILED;
