@@ -10,8 +10,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "base/cleanup.h"
 
 static bool find(const char *text, const char *name, uint64_t *ret_value)
 {
@@ -49,6 +52,19 @@ print_values(const char *path, const char *const *names, size_t count, int out)
     _exit(EXIT_SUCCESS);
 }
 
+/* Until it is gone it keeps the mount busy. One that the kernel cannot interrupt is left to init.
+ */
+static void end_child(pid_t child)
+{
+    FF_CLEANUP(fd) int pidfd = (int)syscall(SYS_pidfd_open, child, 0);
+    struct pollfd poll_fd = {.fd = pidfd, .events = POLLIN};
+
+    kill(child, SIGKILL);
+    if (pidfd >= 0)
+        poll(&poll_fd, 1, FF_ASK_MS);
+    waitpid(child, NULL, WNOHANG);
+}
+
 int ff_ask(const char *dir, const char *const *names, size_t count, uint64_t *ret_values)
 {
     char path[PATH_MAX];
@@ -73,14 +89,11 @@ int ff_ask(const char *dir, const char *const *names, size_t count, uint64_t *re
     if (answered && read(fds[0], ret_values, len) == (ssize_t)len)
         r = 0;
     close(fds[0]);
-    if (child > 0) {
-        siginfo_t info;
-        if (!answered) {
-            kill(child, SIGKILL);
-            r = -ETIMEDOUT;
-        }
-        /* One that the kernel cannot interrupt is left to init. */
-        waitid(P_PID, (id_t)child, &info, answered ? WEXITED : WEXITED | WNOHANG);
+    if (answered) {
+        waitpid(child, NULL, 0);
+    } else if (child > 0) {
+        end_child(child);
+        r = -ETIMEDOUT;
     }
     return r;
 }
