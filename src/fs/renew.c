@@ -2,6 +2,8 @@
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -32,7 +34,7 @@ static int await(const char *dir, const uint64_t *before, struct ff_error *error
         int r = ff_ask(dir, metrics, METRICS, now);
         if (r == 0 && now[PID] != before[PID])
             return ff_error_set(error, -ESRCH, "another server has taken its place");
-        if (r == 0 && now[FAILED] != before[FAILED])
+        if (r == 0 && now[FAILED] > before[FAILED])
             return ff_error_set(error, -EIO,
                                 "the new program cannot take over, the old one serves on; the "
                                 "server's log tells why (see MESSAGES in framefs(1))");
@@ -42,6 +44,24 @@ static int await(const char *dir, const uint64_t *before, struct ff_error *error
     }
     return ff_error_set(error, -ETIMEDOUT, "not within %d s; the server's log may tell why",
                         WAIT_MS / 1000);
+}
+
+/* The number may be that of a process in another namespace, of one that came after a killed server,
+ * or a lie; the signal ends who does not expect it. */
+static bool expects_signal(pid_t pid)
+{
+    char path[64], line[256];
+    unsigned long long blocked = 0;
+
+    snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+    FILE *file = fopen(path, "re");
+    if (!file)
+        return false;
+    while (fgets(line, sizeof(line), file))
+        if (sscanf(line, "SigBlk: %llx", &blocked) == 1)
+            break;
+    fclose(file);
+    return blocked >> (SIGUSR2 - 1) & 1;
 }
 
 int ff_fs_upgrade(const char *dir, struct ff_error *error)
@@ -58,6 +78,11 @@ int ff_fs_upgrade(const char *dir, struct ff_error *error)
                             "server alive, is it one with control=off?)",
                             shown);
     FF_CLEANUP(fd) int server = (int)syscall(SYS_pidfd_open, (pid_t)before[PID], 0);
+    if (server >= 0 && !expects_signal((pid_t)before[PID]))
+        return ff_error_set(error, -ESRCH,
+                            "%s: process %d, which should be its server, is no server (was the "
+                            "server killed, is it in a container?)",
+                            shown, (int)before[PID]);
     if (server < 0 || syscall(SYS_pidfd_send_signal, server, SIGUSR2, NULL, 0) < 0) {
         r = -errno;
         return ff_error_set(error, r, "%s: cannot ask its server (process %d): %s%s", shown,
