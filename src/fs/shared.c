@@ -1,6 +1,7 @@
 #include "fs/shared.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/stat.h>
@@ -29,8 +30,11 @@ int ff_shared_new(size_t archives, struct ff_shared **ret_shared, int *ret_fd)
     size_t bytes = size_for(archives);
     uint64_t first_slice = 0;
 
-    FF_CLEANUP(fd) int fd = memfd_create("framefs-shared", MFD_CLOEXEC);
+    FF_CLEANUP(fd) int fd = memfd_create("framefs-shared", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     if (fd < 0 || ftruncate(fd, (off_t)bytes) < 0)
+        return -errno;
+    /* Nobody cuts it under who looks at it. */
+    if (fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0)
         return -errno;
     int r = map(fd, bytes, ret_shared);
     if (r < 0)
