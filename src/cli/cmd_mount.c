@@ -30,7 +30,7 @@ struct mount {
     char **paths;    /* absolute, of the archives */
     char **names;
     char *const *arguments;
-    char *program;                /* the file that this process runs */
+    char *program;                /* the file that this process runs; NULL: not known */
     char *start;                  /* where it was started */
     struct ff_takeover *takeover; /* or NULL */
     /* Opened before the server is split, taken over by the archives in its workers. */
@@ -329,9 +329,9 @@ static enum ff_exit begin(struct mount *mount, bool *ret_trial)
         path[len] = '\0';
         mount->program = strdup(path);
     }
-    if (mount->start && mount->program)
+    if (mount->start && (mount->program || len <= 0))
         return FF_EXIT_DONE;
-    ff_say("cannot tell what is running: %s", strerror(errno));
+    ff_say("out of memory");
     return FF_EXIT_FAILED;
 }
 

@@ -47,8 +47,8 @@ struct ff_fs_options {
     void (*ready)(void *context);
     void *context;
     /* For another program that takes over (SIGUSR2; SIGHUP, unless hangup_ends): the file that this
-     * one was started from, its arguments, and the directory where that was; the archives' sources,
-     * from ff_source_open_file(), and absolute paths. */
+     * one was started from (NULL: not known), its arguments, and the directory where that was; the
+     * archives' sources, from ff_source_open_file(), and absolute paths. */
     const char *program;
     char *const *arguments;
     const char *start;

@@ -38,6 +38,10 @@ int ff_process_start(struct ff_process *ret_process, struct ff_error *error)
     close(theirs);
     if (pid > 0 && (r = ff_process_adopt(pid, ours, ret_process, error)) == 0)
         return 0;
+    if (pid > 0) {
+        kill(pid, SIGKILL);
+        waitpid(pid, NULL, 0);
+    }
     close(ours);
     return pid > 0 ? r : ff_error_set(error, r, "cannot start a worker: %s", strerror(-r));
 }

@@ -17,6 +17,8 @@ struct ff_process {
     bool ready;         /* it serves */
     bool scanned;       /* it knows its archives whole, */
     int64_t scan_ms;    /* and that took so long; of one whose first look was enough: 0 */
+    unsigned int heard; /* messages of it, */
+    int64_t heard_ms;   /* since then */
 };
 
 #define FF_PROCESS_NONE ((struct ff_process){.pidfd = -1, .channel = -1})

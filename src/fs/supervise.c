@@ -1,6 +1,7 @@
 #include "fs/supervise.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
@@ -26,6 +27,17 @@
 /* The pause before another try grows from here, from the second fruitless one on. */
 #define PAUSE_MIN_MS 10
 #define PAUSE_MAX_MS 2000
+/* After so many workers in a row that have died this soon, though they answered, each next one
+ * waits: an archive that kills them must not keep a processor busy, nor fill the log. */
+#define HASTY_MAX      20
+#define HASTY_MS       1000
+#define HASTY_PAUSE_MS 100
+/* So many messages of a worker are taken within this time. More wait in its channel, which drops
+ * what it cannot hold. */
+#define HEARD_MAX 100
+#define HEARD_MS  1000
+/* After a change of the mount table, and while the mount is not in it but in use. */
+#define LOOK_MS 1000
 
 struct supervisor {
     const struct ff_fs_options *options;
@@ -35,6 +47,7 @@ struct supervisor {
     struct ff_blame blame;
     int shared_fd;
     int signals;
+    int table; /* of mounts, for its changes; -1 where the kernel does not tell */
     struct ff_process worker;
     struct ff_process old;   /* serves until the worker does, or finishes what it has in hand */
     struct ff_process spare; /* takes the place of a worker that dies */
@@ -42,10 +55,12 @@ struct supervisor {
     bool can_resend;
     bool wants_upgrade;
     bool usable;      /* a worker was ready once */
-    bool ending;      /* a signal asked for it */
+    bool told;        /* that this program serves */
+    bool ending;      /* a signal asked for it, or the mount is gone */
     int64_t kill_ms;  /* when the worker is not waited for any more; 0: it is */
     int64_t start_ms; /* when the next worker is started; 0: there is one */
-    unsigned int fruitless;
+    int64_t look_ms;  /* when to look whether the mount is there; 0: when the table changes */
+    unsigned int fruitless, hasty; /* workers in a row */
 };
 
 static void signals_of(sigset_t *set)
@@ -93,7 +108,7 @@ static int start(struct supervisor *supervisor, struct ff_process *process, bool
     ff_blame_clear(&supervisor->shared->benches[bench]);
     int r = ff_process_start(&started, error);
     if (r == 0 && started.pid == 0) {
-        const int not_its[] = {supervisor->signals, supervisor->worker.channel,
+        const int not_its[] = {supervisor->signals, supervisor->table, supervisor->worker.channel,
                                supervisor->old.channel, supervisor->spare.channel};
         for (size_t i = 0; i < sizeof(not_its) / sizeof(not_its[0]); i++)
             if (not_its[i] >= 0)
@@ -130,6 +145,33 @@ static int start_worker(struct supervisor *supervisor, struct ff_error *error)
     return 0;
 }
 
+/* The next one is started after a pause that grows with those that were of no use. */
+static void plan_start(struct supervisor *supervisor)
+{
+    int64_t pause_ms = supervisor->hasty > HASTY_MAX ? HASTY_PAUSE_MS : 0;
+
+    if (supervisor->fruitless > 1)
+        pause_ms = (int64_t)PAUSE_MIN_MS << (supervisor->fruitless - 2);
+    supervisor->start_ms =
+        ff_process_now_ms() + (pause_ms < PAUSE_MAX_MS ? pause_ms : PAUSE_MAX_MS);
+}
+
+/* What is short now, processes or descriptors, may be there again soon. */
+static int start_next(struct supervisor *supervisor, struct ff_error *error)
+{
+    const char *dir = supervisor->mountpoint->dir;
+    struct ff_error detail = {0};
+
+    int r = start_worker(supervisor, &detail);
+    if (r == 0)
+        return 0;
+    if (++supervisor->fruitless >= FF_FRUITLESS_MAX)
+        return ff_error_set(error, r, "%s: %s; the mount is given up", dir, detail.text);
+    ff_log(FF_LOG_WARNING, "%s: %s; it is tried again", dir, detail.text);
+    plan_start(supervisor);
+    return 0;
+}
+
 /* Where a scan took long, one more process has made it, for readers not to wait for it again. */
 static void keep_spare(struct supervisor *supervisor)
 {
@@ -150,25 +192,34 @@ static void keep_spare(struct supervisor *supervisor)
 static void become_ready(struct supervisor *supervisor)
 {
     struct ff_process *old = &supervisor->old;
-    bool is_first = !supervisor->usable;
 
-    supervisor->usable = true;
-    if (is_first)
+    if (!supervisor->usable)
         ff_mountpoint_raise_readahead(supervisor->mountpoint);
+    supervisor->usable = true;
     if (old->pid > 0) {
         kill(old->pid, SIGTERM);
         supervisor->kill_ms = ff_process_now_ms() + DRAIN_MS;
     }
-    if ((is_first || old->pid > 0) && supervisor->options->ready)
+    if (!supervisor->told && supervisor->options->ready)
         supervisor->options->ready(supervisor->options->context);
+    supervisor->told = true;
+}
+
+static bool may_hear(struct ff_process *process)
+{
+    if (process->heard >= HEARD_MAX && ff_process_now_ms() - process->heard_ms >= HEARD_MS)
+        process->heard = 0;
+    return process->heard < HEARD_MAX;
 }
 
 static void hear(struct supervisor *supervisor, struct ff_process *process)
 {
     struct ff_channel_message message;
-    bool end;
+    bool end = false;
 
-    while (ff_channel_receive(process->channel, &message, &end)) {
+    while (may_hear(process) && ff_channel_receive(process->channel, &message, &end)) {
+        if (process->heard++ == 0)
+            process->heard_ms = ff_process_now_ms();
         if (message.kind == FF_CHANNEL_LOG) {
             ff_log(message.level, "%s", message.text);
         } else if (message.kind == FF_CHANNEL_SCANNED && !process->scanned) {
@@ -226,9 +277,11 @@ static int go_on(struct supervisor *supervisor, const struct ff_process *dead, i
             "%s: the server %s; the mount is taken away (with Linux 6.9 and without "
             "nosurvive another one takes over)",
             dir, how);
+    int64_t lived_ms = ff_process_now_ms() - dead->started_ms;
     bool fruitful = ff_blame_answered(&supervisor->shared->benches[dead->bench]) > 0 ||
-                    ff_process_now_ms() - dead->started_ms >= FF_FRUITLESS_MS;
+                    lived_ms >= FF_FRUITLESS_MS;
     supervisor->fruitless = fruitful ? 0 : supervisor->fruitless + 1;
+    supervisor->hasty = lived_ms >= HASTY_MS ? 0 : supervisor->hasty + 1;
     if (supervisor->fruitless >= FF_FRUITLESS_MAX)
         return ff_error_set(error, -EIO,
                             "%s: %u workers in a row have died before they answered anything, the "
@@ -239,11 +292,7 @@ static int go_on(struct supervisor *supervisor, const struct ff_process *dead, i
            how);
     atomic_fetch_add(&supervisor->shared->restarts, 1);
     ff_mountpoint_resend(supervisor->mountpoint);
-    int64_t pause_ms = 0;
-    if (supervisor->fruitless > 1)
-        pause_ms = (int64_t)PAUSE_MIN_MS << (supervisor->fruitless - 2);
-    supervisor->start_ms =
-        ff_process_now_ms() + (pause_ms < PAUSE_MAX_MS ? pause_ms : PAUSE_MAX_MS);
+    plan_start(supervisor);
     return 0;
 }
 
@@ -259,13 +308,16 @@ static void fall_back(struct supervisor *supervisor)
            "%s: the new program's worker has died before it served; the old program's worker "
            "serves on",
            supervisor->mountpoint->dir);
+    (void)ff_notify_ready(NULL);
+    supervisor->told = true;
 }
 
 /* The old program's worker has ended: what it leaves unanswered is the new one's. */
 static void complete_upgrade(struct supervisor *supervisor)
 {
     (void)collect(supervisor, &supervisor->old);
-    supervisor->kill_ms = 0;
+    if (!supervisor->ending)
+        supervisor->kill_ms = 0;
     ff_mountpoint_resend(supervisor->mountpoint);
     atomic_fetch_add(&supervisor->shared->upgrades, 1);
     ff_log(FF_LOG_INFO, "%s: upgraded", supervisor->mountpoint->dir);
@@ -281,6 +333,8 @@ static void upgrade(struct supervisor *supervisor)
         ff_upgrade_prepare(supervisor->options, supervisor->mountpoint, supervisor->shared_fd);
     if (!takeover) {
         ff_error_set(&error, -ENOMEM, "out of memory");
+    } else if (!supervisor->options->program) {
+        ff_error_set(&error, -ENOENT, "which program it runs cannot be told: /proc is missing");
     } else if (!supervisor->can_resend) {
         ff_error_set(&error, -EOPNOTSUPP,
                      "this kernel does not send requests again: unmount and mount");
@@ -377,14 +431,45 @@ static void read_signals(struct supervisor *supervisor)
 
 /* ---- the loop ---- */
 
-static int wait_ms(const struct supervisor *supervisor)
+/* 0 is never. */
+static int64_t earlier(int64_t a_ms, int64_t b_ms)
 {
-    int64_t until = supervisor->start_ms ? supervisor->start_ms : supervisor->kill_ms;
+    return a_ms && (!b_ms || a_ms < b_ms) ? a_ms : b_ms;
+}
 
-    if (!until)
+/* When it is heard again, if it says too much. */
+static int64_t hear_ms(struct ff_process *process)
+{
+    return process->channel < 0 || may_hear(process) ? 0 : process->heard_ms + HEARD_MS;
+}
+
+static int wait_ms(struct supervisor *supervisor)
+{
+    struct ff_process *processes[] = {&supervisor->worker, &supervisor->old, &supervisor->spare};
+    int64_t until_ms = earlier(supervisor->start_ms, supervisor->kill_ms);
+
+    until_ms = earlier(until_ms, supervisor->look_ms);
+    for (size_t i = 0; i < sizeof(processes) / sizeof(processes[0]); i++)
+        until_ms = earlier(until_ms, hear_ms(processes[i]));
+    if (!until_ms)
         return -1;
-    int64_t left = until - ff_process_now_ms();
-    return left < 0 ? 0 : (int)left;
+    int64_t left_ms = until_ms - ff_process_now_ms();
+    return left_ms < 0 ? 0 : (int)left_ms;
+}
+
+/* A worker sees for itself that the mount is gone. One that is stopped, or waits for storage, does
+ * not. */
+static void look_after_mount(struct supervisor *supervisor)
+{
+    if (!supervisor->look_ms || ff_process_now_ms() < supervisor->look_ms)
+        return;
+    bool is_listed = ff_mountpoint_is_listed(supervisor->mountpoint);
+    supervisor->look_ms = is_listed || supervisor->ending ? 0 : ff_process_now_ms() + LOOK_MS;
+    if (supervisor->ending || !ff_mountpoint_is_gone(supervisor->mountpoint))
+        return;
+    supervisor->ending = true;
+    supervisor->look_ms = 0;
+    supervisor->kill_ms = ff_process_now_ms() + DRAIN_MS;
 }
 
 static void kill_late(struct supervisor *supervisor)
@@ -404,10 +489,14 @@ static int step(struct supervisor *supervisor, struct ff_error *error)
     struct ff_process *worker = &supervisor->worker, *old = &supervisor->old;
     struct ff_process *spare = &supervisor->spare;
     struct pollfd fds[] = {
-        {.fd = supervisor->signals, .events = POLLIN}, {.fd = worker->pidfd, .events = POLLIN},
-        {.fd = worker->channel, .events = POLLIN},     {.fd = old->pidfd, .events = POLLIN},
-        {.fd = old->channel, .events = POLLIN},        {.fd = spare->pidfd, .events = POLLIN},
-        {.fd = spare->channel, .events = POLLIN},
+        {.fd = supervisor->signals, .events = POLLIN},
+        {.fd = worker->pidfd, .events = POLLIN},
+        {.fd = may_hear(worker) ? worker->channel : -1, .events = POLLIN},
+        {.fd = old->pidfd, .events = POLLIN},
+        {.fd = may_hear(old) ? old->channel : -1, .events = POLLIN},
+        {.fd = spare->pidfd, .events = POLLIN},
+        {.fd = may_hear(spare) ? spare->channel : -1, .events = POLLIN},
+        {.fd = supervisor->look_ms ? -1 : supervisor->table, .events = POLLPRI},
     };
 
     /* The descriptor of the mount is not among them: it would wake this process at each request. */
@@ -423,17 +512,21 @@ static int step(struct supervisor *supervisor, struct ff_error *error)
         hear(supervisor, old);
     if (fds[3].revents)
         complete_upgrade(supervisor);
-    if (fds[6].revents)
+    if (fds[6].revents && spare->pid > 0)
         hear(supervisor, spare);
-    if (fds[5].revents)
+    if (fds[5].revents && spare->pid > 0)
         lose_spare(supervisor);
+    if (fds[7].revents)
+        supervisor->look_ms = ff_process_now_ms() + LOOK_MS;
     if (fds[1].revents)
         return bury(supervisor, error);
     if (supervisor->start_ms && ff_process_now_ms() >= supervisor->start_ms)
-        return start_worker(supervisor, error);
-    if (supervisor->wants_upgrade && worker->ready && worker->pid > 0 && old->pid == 0)
+        return start_next(supervisor, error);
+    if (supervisor->wants_upgrade && !supervisor->ending && worker->ready && worker->pid > 0 &&
+        old->pid == 0)
         upgrade(supervisor);
     keep_spare(supervisor);
+    look_after_mount(supervisor);
     kill_late(supervisor);
     return 0;
 }
@@ -463,6 +556,8 @@ int ff_supervise(const struct ff_fs_options *options, struct ff_mountpoint *moun
     if (signals < 0)
         return ff_error_set(error, -errno, "cannot wait for signals: %s", strerror(errno));
     supervisor->signals = signals;
+    FF_CLEANUP(fd) int table = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
+    supervisor->table = table;
     int r = options->takeover ? take_over(supervisor, options->takeover, error) : 0;
     if (r == 0)
         r = start_worker(supervisor, error);

@@ -9,10 +9,10 @@
 #include "fs/sandbox.h"
 #include "fs/shared.h"
 
-/* So many workers in a row that have died this soon and answered nothing, and the mount is given
- * up. */
+/* So many workers in a row that have died this soon and answered nothing, or could not be started,
+ * and the mount is given up. A worker may take long to come to what kills it. */
 #define FF_FRUITLESS_MAX 10
-#define FF_FRUITLESS_MS  1000
+#define FF_FRUITLESS_MS  60000
 /* Where the archives' scan takes at least so long, a spare worker makes it, too, and waits. When so
  * many in a row have died waiting, there is none any more. */
 #define FF_SPARE_SCAN_MS   5

@@ -1,0 +1,250 @@
+#!/usr/bin/env python3
+"""The supervisor under odd conditions: signals that meet, limits that are reached, a worker that
+lies or stops, mounts that were aborted or moved."""
+
+import contextlib
+import ctypes
+import os
+import re
+import resource
+import shutil
+import signal
+import socket
+import subprocess
+import time
+
+import harness
+from harness import Foreground, Mount, check, contains, equal, framefs, test
+
+TAG4 = '--format=tag4-i64le'
+PIDFD_GETFD = 438
+
+
+def write_archive():
+    return harness.write(harness.tag4([b'a', b'bc', b'def']))
+
+
+def stat(directory, name):
+    text = harness.read(os.path.join(directory, '.framefs', 'stats')).decode()
+    match = re.search(rf'^{re.escape(name)} (\d+)$', text, re.M)
+    check(match, f'no {name}')
+    return int(match[1])
+
+
+def has_ended(pid):
+    with contextlib.suppress(OSError):
+        with open(f'/proc/{pid}/stat', encoding='ascii') as line:
+            return line.read().rsplit(')', 1)[1].split()[0] in 'ZX'
+    return True
+
+
+def is_stopped(pid):
+    with open(f'/proc/{pid}/stat', encoding='ascii') as line:
+        return line.read().rsplit(')', 1)[1].split()[0] == 'T'
+
+
+def stop(pid):
+    os.kill(pid, signal.SIGSTOP)
+    harness.wait_for(lambda: is_stopped(pid), 'stopped')
+
+
+def wait_usable(mount):
+    os.listdir(mount.dir)
+    harness.wait_for(lambda: stat(mount.dir, 'framefs_pid') == mount.process.pid, 'usable')
+
+
+def descriptor_of(pid, number):
+    """A descriptor of another process, in this one."""
+    pidfd = os.pidfd_open(pid)
+    try:
+        libc = ctypes.CDLL(None, use_errno=True)
+        descriptor = libc.syscall(PIDFD_GETFD, pidfd, number, 0)
+        if descriptor < 0:
+            raise harness.Skip(f'pidfd_getfd: {os.strerror(ctypes.get_errno())}')
+        return descriptor
+    finally:
+        os.close(pidfd)
+
+
+def channel_of(worker):
+    """The worker's end of its channel."""
+    for name in sorted(os.listdir(f'/proc/{worker}/fd'), key=int):
+        with contextlib.suppress(OSError):
+            if os.readlink(f'/proc/{worker}/fd/{name}').startswith('socket:'):
+                end = socket.socket(fileno=descriptor_of(worker, int(name)))
+                if end.type == socket.SOCK_SEQPACKET:
+                    return end
+    raise harness.Failure('no channel')
+
+
+@test('SIGTERM and SIGUSR2 at the same time: the server ends, it is not upgraded')
+def end_and_upgrade():
+    with Foreground(TAG4, write_archive()) as mount:
+        wait_usable(mount)
+        worker = stat(mount.dir, 'framefs_worker_pid')
+        stop(mount.process.pid)
+        # It keeps the worker from ending before the other signal is looked at.
+        stop(worker)
+        os.kill(mount.process.pid, signal.SIGTERM)
+        os.kill(mount.process.pid, signal.SIGUSR2)
+        os.kill(mount.process.pid, signal.SIGCONT)
+        harness.wait_for(lambda: not is_stopped(mount.process.pid), 'going on')
+        os.kill(worker, signal.SIGCONT)
+        equal(mount.process.wait(harness.LIMIT_S), 0, 'status')
+        check(not harness.is_mounted(mount.dir), 'still mounted')
+
+
+@test('a server started with SIGCHLD ignored: deaths are told right, and a refusal')
+def child_signal_ignored():
+    path = write_archive()
+    program = os.path.join(os.path.dirname(path), 'framefs')
+    shutil.copy2(harness.FRAMEFS, program)
+    directory, log = harness.make_dir('mnt'), harness.make_path('messages')
+    with open(log, 'wb') as stream:
+        harness.run(program, 'mount', TAG4, '--log=stderr', path, directory, stderr=stream,
+                    preexec_fn=lambda: signal.signal(signal.SIGCHLD, signal.SIG_IGN),
+                    restore_signals=False)
+    server = stat(directory, 'framefs_pid')
+    try:
+        worker = stat(directory, 'framefs_worker_pid')
+        os.kill(worker, signal.SIGKILL)
+        harness.wait_for(lambda: stat(directory, 'framefs_worker_pid') != worker, 'another worker')
+        contains(harness.read(log).decode(), 'was killed by signal 9', 'log')
+        os.unlink(program)
+        with open(program, 'w', encoding='ascii') as out:
+            out.write('#!/bin/sh\nexit 1\n')
+        os.chmod(program, 0o755)
+        framefs('upgrade', directory, status=1)
+        equal(harness.read(os.path.join(directory, '00000002')), b'def', 'record 2')
+    finally:
+        framefs('umount', directory, status=None)
+    equal(harness.wait_exit(server), 0, 'status of the server')
+
+
+@test('no process or descriptor left when a worker is to be started: the mount waits for one')
+def no_room():
+    with Foreground(TAG4, write_archive()) as mount:
+        wait_usable(mount)
+        server, worker = mount.process.pid, stat(mount.dir, 'framefs_worker_pid')
+        limits = resource.prlimit(server, resource.RLIMIT_NOFILE)
+        resource.prlimit(server, resource.RLIMIT_NOFILE, (10, limits[1]))
+        os.kill(worker, signal.SIGKILL)
+        harness.wait_for(lambda: 'cannot start a worker' in mount.messages(), 'a message')
+        resource.prlimit(server, resource.RLIMIT_NOFILE, limits)
+        equal(harness.read(os.path.join(mount.dir, '00000002')), b'def', 'record 2')
+
+
+@test('a worker that floods its channel: the supervisor logs with measure, and still ends')
+def flood():
+    with Foreground(TAG4, write_archive()) as mount:
+        wait_usable(mount)
+        channel = channel_of(stat(mount.dir, 'framefs_worker_pid'))
+        channel.setblocking(False)
+        sent = 0
+        stop_at = 20000
+        while sent < stop_at:
+            try:
+                channel.send(b'\x01\x00' + b'x' * 100)
+                sent += 1
+            except BlockingIOError:
+                if mount.messages().count('\n') > 5000:
+                    break
+                stop_at -= 10
+                harness.pause()
+        equal(harness.read(os.path.join(mount.dir, '00000002')), b'def', 'record 2')
+        check(mount.messages().count('\n') < 3000, f'{mount.messages().count(chr(10))} lines')
+        os.kill(mount.process.pid, signal.SIGTERM)
+        equal(mount.process.wait(harness.LIMIT_S), 0, 'status')
+        channel.close()
+
+
+@test('workers that answer and die at once, again and again, are not started without a pause')
+def hasty():
+    with Mount(TAG4, write_archive()) as mount:
+        begin = time.monotonic()
+        for _ in range(30):
+            pid = stat(mount.dir, 'framefs_worker_pid')
+            os.kill(pid, signal.SIGKILL)
+            harness.wait_for(lambda pid=pid: stat(mount.dir, 'framefs_worker_pid') != pid, 'next')
+        check(time.monotonic() - begin > 0.8, f'{time.monotonic() - begin} s for 30 workers')
+
+
+@test('an aborted mount is taken away, and the server ends')
+def aborted():
+    with Foreground(TAG4, write_archive()) as mount:
+        wait_usable(mount)
+        connection = os.minor(os.stat(mount.dir).st_dev)
+        control = harness.make_dir('ctl')
+        if harness.run('mount', '-t', 'fusectl', 'none', control, status=None).status != 0:
+            raise harness.Skip('no fusectl')
+        try:
+            with open(f'{control}/{connection}/abort', 'w', encoding='ascii') as out:
+                out.write('1')
+        finally:
+            harness.run('umount', control)
+        equal(mount.process.wait(harness.LIMIT_S), 0, 'status')
+        check(not harness.is_mounted(mount.dir), 'still mounted')
+
+
+@test('a mount point whose parent was renamed: the server unmounts it where it is now')
+def moved():
+    above = harness.make_dir()
+    directory = os.path.join(above, 'before', 'mnt')
+    os.makedirs(directory)
+    after = os.path.join(above, 'after')
+    with Mount(TAG4, write_archive(), where=directory) as mount:
+        os.rename(os.path.dirname(directory), after)
+        os.kill(mount.server, signal.SIGTERM)
+        equal(harness.wait_exit(mount.server), 0, 'status')
+        mount.servers = []
+        check(not harness.is_mounted(os.path.join(after, 'mnt')), 'still mounted')
+
+
+@test('a worker that is stopped: umount succeeds, and the server ends')
+def stopped():
+    with Foreground(TAG4, write_archive()) as mount:
+        wait_usable(mount)
+        worker = stat(mount.dir, 'framefs_worker_pid')
+        stop(worker)
+        framefs('umount', mount.dir)
+        equal(mount.process.wait(harness.LIMIT_S), 0, 'status')
+        check(has_ended(worker), 'the worker goes on')
+
+
+@test('without /proc a mount is served all the same')
+def without_proc():
+    directory = harness.make_dir('mnt')
+    script = (f'umount -l /proc && {harness.FRAMEFS} mount {TAG4} "$1" "$2" && cat "$2"/00000002 '
+              '&& umount "$2"')
+    result = harness.run('unshare', '-m', 'sh', '-c', script, 'sh', write_archive(), directory,
+                         status=None)
+    equal(result.out, b'def', repr(result))
+    for pid in harness.children():
+        harness.wait_exit(pid)
+
+
+@test('upgrade asks no process that is no server')
+def wrong_process():
+    path = write_archive()
+    mount = Mount(TAG4, path, dead=True)
+    worker, server = mount.worker, mount.server
+    os.kill(server, signal.SIGKILL)
+    harness.wait_exit(server)
+    mount.servers = [worker]
+    with contextlib.suppress(OSError):
+        with open('/proc/sys/kernel/ns_last_pid', 'w', encoding='ascii') as out:
+            out.write(str(server - 1))
+    reused = subprocess.Popen(['sleep', '1000'])
+    try:
+        if reused.pid != server:
+            raise harness.Skip('the number does not come again')
+        result = framefs('upgrade', mount.dir, status=1)
+        contains(result.err, 'no server', 'message')
+        equal(reused.poll(), None, 'the other process')
+    finally:
+        reused.kill()
+        reused.wait()
+        mount.close()
+
+
+harness.main()
