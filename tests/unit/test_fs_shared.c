@@ -123,14 +123,27 @@ static void that_of_another_version_is_refused(void **state)
     memory->shared->bytes = bytes + 1;
     is_refused(memory, ARCHIVES);
     memory->shared->bytes = bytes;
-    assert_int_equal(ftruncate(memory->fd, (off_t)bytes + 1), 0);
-    is_refused(memory, ARCHIVES);
-    assert_int_equal(ftruncate(memory->fd, (off_t)bytes - 1), 0);
-    is_refused(memory, ARCHIVES);
-    assert_int_equal(ftruncate(memory->fd, 0), 0);
-    is_refused(memory, ARCHIVES);
-    /* For tear_down(). */
-    assert_int_equal(ftruncate(memory->fd, (off_t)bytes), 0);
+
+    /* The same in a file of another length. */
+    const struct memory other = {.fd = memfd_create("other", MFD_CLOEXEC)};
+    const off_t lengths[] = {(off_t)bytes + 1, (off_t)bytes - 1, 0};
+    assert_int_equal(write(other.fd, memory->shared, bytes), (ssize_t)bytes);
+    for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+        assert_int_equal(ftruncate(other.fd, lengths[i]), 0);
+        is_refused(&other, ARCHIVES);
+    }
+    close(other.fd);
+}
+
+/* A look at pages that are cut off would end the supervisor. */
+static void nobody_cuts_it(void **state)
+{
+    const struct memory *memory = *state;
+
+    assert_int_equal(ftruncate(memory->fd, 0), -1);
+    assert_int_equal(errno, EPERM);
+    assert_int_equal(ftruncate(memory->fd, size_of(memory) + 1), -1);
+    assert_int_equal(errno, EPERM);
 }
 
 /* A worker can write any number there. */
@@ -164,6 +177,7 @@ int main(void)
         memory_test(what_one_process_writes_another_maps),
         memory_test(that_of_another_number_of_archives_is_refused),
         memory_test(that_of_another_version_is_refused),
+        memory_test(nobody_cuts_it),
         memory_test(what_a_worker_writes_does_not_unmap_more),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
