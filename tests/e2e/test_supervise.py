@@ -169,6 +169,69 @@ def hasty():
         check(time.monotonic() - begin > 0.8, f'{time.monotonic() - begin} s for 30 workers')
 
 
+class Notified:
+    """A server in the foreground under a service manager; at its upgrade a script runs first."""
+
+    def __init__(self, script):
+        path = write_archive()
+        self.program = os.path.join(os.path.dirname(path), 'framefs')
+        shutil.copy2(harness.FRAMEFS, self.program)
+        self.dir, self.log = harness.make_dir('mnt'), harness.make_path('messages')
+        self.manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.manager.bind(os.path.join(os.path.dirname(path), 'notify'))
+        self.manager.settimeout(harness.LIMIT_S)
+        with open(self.log, 'wb') as log:
+            self.process = subprocess.Popen(
+                [self.program, 'mount', '-f', TAG4, path, self.dir], stdin=subprocess.DEVNULL,
+                stdout=log, stderr=log, start_new_session=True,
+                env=dict(os.environ, NOTIFY_SOCKET=self.manager.getsockname()))
+        self.hear('READY=1')
+        os.unlink(self.program)
+        with open(self.program, 'w', encoding='utf-8') as out:
+            out.write('#!/bin/sh\n'
+                      f'case $FRAMEFS_TAKEOVER in check:*) ;; *) {script} ;; esac\n'
+                      f'exec {harness.FRAMEFS} "$@"\n')
+        os.chmod(self.program, 0o755)
+
+    def hear(self, word):
+        while word not in self.manager.recv(4096).decode():
+            pass
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self.manager.close()
+        if harness.is_mounted(self.dir):
+            harness.run('umount', '-l', self.dir, status=None)
+        equal(self.process.wait(harness.LIMIT_S), 0, 'status of the server')
+
+
+@test('a new program whose worker fails: the old worker serves on, and the manager is told')
+def fall_back():
+    if harness.under_sanitizer():
+        raise harness.Skip('a sanitizer needs more address space than is left here')
+    # No room for the threads of a worker.
+    with Notified('ulimit -v 12000') as mount:
+        worker = stat(mount.dir, 'framefs_worker_pid')
+        contains(framefs('upgrade', mount.dir, status=1).err, 'serves on', 'message')
+        mount.hear('RELOADING=1')
+        mount.hear('READY=1')
+        equal(stat(mount.dir, 'framefs_worker_pid'), worker, 'the worker')
+        contains(harness.read(mount.log).decode(), "the old program's worker serves on", 'log')
+
+
+@test('an old worker that dies before the new one serves: the upgrade goes on, the manager is told')
+def old_dies_first():
+    with Notified('kill -9 $(cat /proc/$$/task/$$/children) 2>/dev/null') as mount:
+        worker = stat(mount.dir, 'framefs_worker_pid')
+        framefs('upgrade', mount.dir)
+        mount.hear('RELOADING=1')
+        mount.hear('READY=1')
+        check(has_ended(worker), 'the worker goes on')
+        equal(harness.read(os.path.join(mount.dir, '00000002')), b'def', 'record 2')
+
+
 @test('an aborted mount is taken away, and the server ends')
 def aborted():
     with Foreground(TAG4, write_archive()) as mount:
