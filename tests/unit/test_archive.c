@@ -650,6 +650,44 @@ static void a_scan_of_hidden_frames_alone_shows_progress_and_can_be_stopped(void
     ff_archive_close(archive);
 }
 
+/* Two records, and of what follows them nobody can tell. */
+struct endless {
+    struct ff_source source; /* first: what is given is this one */
+    bool was_at_end;
+};
+
+static ssize_t endless_pread(struct ff_source *source, void *buf, size_t len, uint64_t offset)
+{
+    static const char bytes[] = "\1a\1b";
+    size_t left = offset < 4 ? 4 - (size_t)offset : 0;
+
+    ((struct endless *)source)->was_at_end = left == 0;
+    len = len < left ? len : left;
+    memcpy(buf, bytes + 4 - left, len);
+    return (ssize_t)len;
+}
+
+static int endless_stat(struct ff_source *source, struct ff_source_stat *ret_stat)
+{
+    *ret_stat = (struct ff_source_stat){.size = FF_SIZE_UNKNOWN};
+    return ((struct endless *)source)->was_at_end ? -EIO : 0;
+}
+
+static void an_end_that_cannot_be_looked_at_is_a_failure(void **state)
+{
+    (void)state;
+    static const struct ff_source_ops ops = {
+        .pread = endless_pread, .stat = endless_stat, .check = zeros_check, .close = zeros_close};
+    struct endless endless = {.source.ops = &ops};
+    struct ff_error error = {0};
+
+    struct ff_archive *archive = open_source(&endless.source, "len:u8 data", 0);
+    assert_int_equal(ff_archive_scan(archive, UINT64_MAX, &error), -EIO);
+    assert_non_null(strstr(error.text, "record 2 at byte 4: reading failed"));
+    assert_int_equal(ff_archive_count(archive), 2);
+    ff_archive_close(archive);
+}
+
 static void the_number_of_records_can_be_limited(void **state)
 {
     (void)state;
@@ -715,6 +753,7 @@ int main(void)
         cmocka_unit_test(checksums_are_computed_over_what_they_cover),
         cmocka_unit_test(a_pipe_gives_the_events_that_memory_gives),
         cmocka_unit_test(a_scan_of_hidden_frames_alone_shows_progress_and_can_be_stopped),
+        cmocka_unit_test(an_end_that_cannot_be_looked_at_is_a_failure),
         cmocka_unit_test(the_number_of_records_can_be_limited),
         cmocka_unit_test(the_epoch_stays_with_growth),
     };

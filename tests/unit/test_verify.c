@@ -281,6 +281,47 @@ static void a_payload_that_cannot_be_read_ends_it(void **state)
     bytes_done(&large.bytes);
 }
 
+/* Where the archive ends from the first large read on. */
+struct shrinking {
+    struct ff_source *source;
+    uint64_t end;
+};
+
+static void shrink(void *context, uint64_t offset, size_t len)
+{
+    const struct shrinking *shrinking = context;
+    const struct ff_fault shrunken = {.end_offset = shrinking->end};
+
+    (void)offset;
+    if (len >= 64 << 10)
+        ff_source_fault_set(shrinking->source, &shrunken);
+}
+
+/* While it is summed: that is no wrong checksum. */
+static void a_payload_that_becomes_shorter_is_told_as_such(void **state)
+{
+    (void)state;
+    enum { PAYLOAD = 4 << 20 };
+    struct shrinking shrinking = {.end = PAYLOAD / 2 + 1};
+    const struct ff_fault fault = {.on_read = shrink, .context = &shrinking};
+    struct ff_checksum_result result;
+    struct ff_record record;
+    struct bytes bytes = {0};
+
+    add_tfrecord(&bytes, PAYLOAD);
+    struct ff_source *source = faulty(&bytes, NULL);
+    struct ff_archive *archive = open_archive(source, "tfrecord", NULL);
+    assert_int_equal(ff_archive_scan(archive, UINT64_MAX, NULL), 0);
+    assert_int_equal(ff_archive_record(archive, 0, &record), 0);
+    assert_int_equal(ff_archive_checksum(archive, &record, 1, &result, NULL), 0);
+    assert_true(result.matches);
+    shrinking.source = source;
+    ff_source_fault_set(source, &fault);
+    assert_int_equal(ff_archive_checksum(archive, &record, 1, &result, NULL), -ENODATA);
+    ff_archive_close(archive);
+    bytes_done(&bytes);
+}
+
 static void what_cannot_be_verified_is_said(void **state)
 {
     (void)state;
@@ -685,6 +726,7 @@ int main(void)
         cmocka_unit_test(other_damage_is_the_same_with_any_number_of_threads),
         cmocka_unit_test(a_source_that_fails_ends_it),
         cmocka_unit_test(a_payload_that_cannot_be_read_ends_it),
+        cmocka_unit_test(a_payload_that_becomes_shorter_is_told_as_such),
         cmocka_unit_test(what_cannot_be_verified_is_said),
         cmocka_unit_test(the_scan_still_tells_of_its_progress),
         cmocka_unit_test(a_flipped_bit_that_is_covered_is_found),
