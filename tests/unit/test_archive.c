@@ -353,6 +353,32 @@ static void damage_keeps_what_is_before_it(void **state)
     ff_archive_close(archive);
 }
 
+static void so_many_damages_are_kept_and_all_are_counted(void **state)
+{
+    (void)state;
+    static const char piece[] = "?RECORD\1a";
+    enum { PIECE = sizeof(piece) - 1 };
+    static char bytes[(FF_DAMAGE_MAX + 1) * PIECE];
+    struct ff_damage damage;
+    struct ff_summary summary;
+
+    for (size_t i = 0; i <= FF_DAMAGE_MAX; i++)
+        memcpy(bytes + i * PIECE, piece, PIECE);
+    for (size_t count = FF_DAMAGE_MAX; count <= FF_DAMAGE_MAX + 1; count++) {
+        struct ff_archive *archive = open_bytes(bytes, count * PIECE, "\"RECORD\" len:u8 data");
+        ff_archive_summary(archive, &summary);
+        assert_int_equal(summary.damages, count);
+        assert_int_equal(summary.records, count);
+        for (uint64_t i = 0; i < FF_DAMAGE_MAX; i++) {
+            assert_int_equal(ff_archive_damage(archive, i, &damage), 0);
+            assert_int_equal(damage.offset, i * PIECE);
+            assert_int_equal(damage.len, 1);
+        }
+        assert_int_equal(ff_archive_damage(archive, FF_DAMAGE_MAX, &damage), -ENOENT);
+        ff_archive_close(archive);
+    }
+}
+
 static void a_postamble_can_come_without_a_preamble(void **state)
 {
     (void)state;
@@ -743,6 +769,7 @@ int main(void)
         cmocka_unit_test(a_read_window_has_a_least_size),
         cmocka_unit_test(an_empty_archive_has_no_records_in_any_format),
         cmocka_unit_test(damage_keeps_what_is_before_it),
+        cmocka_unit_test(so_many_damages_are_kept_and_all_are_counted),
         cmocka_unit_test(a_postamble_can_come_without_a_preamble),
         cmocka_unit_test(a_missing_postamble_is_told),
         cmocka_unit_test(a_source_that_fails_is_a_damage_and_an_error),
