@@ -413,7 +413,7 @@ long act_block_size(void)
 
 static long act_prctl(void)
 {
-    return prctl(PR_SET_NAME, "another");
+    return prctl(PR_SET_DUMPABLE, 1);
 }
 
 static long act_setrlimit(void)
