@@ -57,7 +57,7 @@ struct ff_fs_options {
     bool hangup_ends; /* SIGHUP comes from a terminal */
     /* What the program before this one held, or NULL: there is no mount yet. */
     const struct ff_takeover *takeover;
-    bool background; /* workers give up stdin, stdout and stderr, and log through the supervisor */
+    bool background; /* workers give up stderr, too: they log through the supervisor */
     bool survive;    /* another worker serves on when one has died; where the kernel can */
     enum ff_layout_kind layout; /* AUTO is settled from the archive's first records */
     enum ff_names_mode names;   /* NAME: not with layout TREE */

@@ -72,10 +72,12 @@ int ff_fs_upgrade(const char *dir, struct ff_error *error)
 
     ff_escape(shown, sizeof(shown), dir, strlen(dir));
     int r = ff_ask(dir, metrics, METRICS, before);
+    if (r == -ETIMEDOUT)
+        return ff_error_set(error, r, "%s: its server does not answer", shown);
     if (r < 0 || before[PID] <= 1 || before[PID] > INT32_MAX)
         return ff_error_set(error, -EINVAL,
                             "%s: no mount of framefs that tells its server (is it mounted, is its "
-                            "server alive, is it one with control=off?)",
+                            "server alive, may you read it, is it one with control=off?)",
                             shown);
     FF_CLEANUP(fd) int server = (int)syscall(SYS_pidfd_open, (pid_t)before[PID], 0);
     if (server >= 0 && !expects_signal((pid_t)before[PID]))

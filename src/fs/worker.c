@@ -39,8 +39,7 @@ static void on_ready(struct ff_fs *fs)
     if (fs->first && fs->options->announce)
         fs->options->announce(fs->options->context);
     log_by_channel(fs->options, true);
-    if (fs->options->background)
-        ff_daemon_release_streams(fs->null, STDERR_FILENO);
+    ff_daemon_release_streams(fs->null, fs->options->background ? STDERR_FILENO : STDOUT_FILENO);
     ff_channel_ready(fs->channel);
 }
 
@@ -111,7 +110,7 @@ static int init(struct ff_fs *fs, const struct ff_worker *worker, struct ff_erro
         .bench = worker->bench,
         .on_ready = on_ready,
         .channel = worker->channel,
-        .null = options->background ? open("/dev/null", O_RDWR | O_CLOEXEC) : -1,
+        .null = open("/dev/null", O_RDWR | O_CLOEXEC),
         .first = worker->first,
         .is_spare = worker->is_spare,
         .uid = options->uid < 0 ? getuid() : (uid_t)options->uid,

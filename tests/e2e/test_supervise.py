@@ -274,6 +274,25 @@ def stopped():
         check(has_ended(worker), 'the worker goes on')
 
 
+@test('upgrade of a worker that is stopped: the command says so, a signal to the server helps')
+def upgrade_stopped():
+    with Mount(TAG4, write_archive()) as mount:
+        stop(mount.worker)
+        contains(framefs('upgrade', mount.dir, status=1).err, 'does not answer', 'message')
+        os.kill(mount.server, signal.SIGHUP)
+        equal(harness.read(mount.path('00000002')), b'def', 'record 2')
+        harness.wait_for(lambda: stat(mount.dir, 'framefs_upgrades_total') == 1, 'the upgrade')
+
+
+@test('the worker of a mount in the foreground has neither stdin nor stdout')
+def streams():
+    with Foreground(TAG4, write_archive()) as mount:
+        wait_usable(mount)
+        folder = f"/proc/{stat(mount.dir, 'framefs_worker_pid')}/fd"
+        equal([os.readlink(f'{folder}/{number}') for number in (0, 1, 2)],
+              ['/dev/null', '/dev/null', mount.log], 'streams')
+
+
 @test('without /proc a mount is served all the same')
 def without_proc():
     directory = harness.make_dir('mnt')
