@@ -383,6 +383,18 @@ def xattrs():
               'type of the first MCAP record')
 
 
+@test('the xattr header has at most 65,536 bytes, which is what the kernel takes')
+def header_xattr():
+    heads = [struct.pack('<I', size - 4) + b'h' * (size - 4) for size in (65536, 65537)]
+    path = harness.write(b''.join(head + b'x' for head in heads))
+    with Mount('--frame=n:u32le head:bytes[n] data[1]', path) as mount:
+        fits, larger = mount.path('00000000'), mount.path('00000001')
+        equal(os.getxattr(fits, 'user.framefs.header'), heads[0], 'the header')
+        check('user.framefs.header' in os.listxattr(fits), 'not listed')
+        fails(errno.E2BIG, os.getxattr, larger, 'user.framefs.header')
+        check('user.framefs.header' not in os.listxattr(larger), 'listed')
+
+
 def checksum(path):
     return os.getxattr(path, 'user.framefs.checksum').decode()
 
