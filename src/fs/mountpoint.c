@@ -273,14 +273,16 @@ bool ff_mountpoint_is_listed(const struct ff_mountpoint *mountpoint)
     return find_listed(mountpoint, &now);
 }
 
-/* Another mount on top of it is not ours to take away. */
+/* Another mount on top of it is not ours to take away. Nor is one that came after it: once it is
+ * gone, the kernel gives its numbers to the next; but one that was aborted is dead, and there. */
 static bool find_place(const struct ff_mountpoint *mountpoint, char ret_dir[PATH_MAX])
 {
     struct ff_mountinfo now, top;
 
-    if (mountpoint->info.type[0] == '\0') {
+    bool is_gone = ff_mountpoint_is_gone(mountpoint);
+    if (is_gone || mountpoint->info.type[0] == '\0') {
         snprintf(ret_dir, PATH_MAX, "%s", mountpoint->dir);
-        return !ff_mountpoint_is_gone(mountpoint);
+        return !is_gone || ff_fs_is_dead_mount(mountpoint->dir);
     }
     if (!find_listed(mountpoint, &now) || ff_mountinfo_by_path(now.where, &top) < 0 ||
         top.id != now.id)

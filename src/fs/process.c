@@ -1,6 +1,7 @@
 #include "fs/process.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,6 +11,10 @@
 #include <unistd.h>
 
 #include "fs/channel.h"
+
+/* One that waits for storage ends only when that answers, and a supervisor without CAP_KILL cannot
+ * end another user's. */
+#define KILL_MS 1000
 
 int64_t ff_process_now_ms(void)
 {
@@ -73,10 +78,19 @@ int ff_process_collect(struct ff_process *process)
 
 void ff_process_kill(struct ff_process *process)
 {
+    struct pollfd poll_fd = {.fd = process->pidfd, .events = POLLIN};
+
     if (process->pid <= 0)
         return;
     kill(process->pid, SIGKILL);
-    (void)ff_process_collect(process);
+    if (poll(&poll_fd, 1, KILL_MS) != 0) {
+        (void)ff_process_collect(process);
+        return;
+    }
+    if (process->channel >= 0)
+        close(process->channel);
+    close(process->pidfd);
+    *process = FF_PROCESS_NONE;
 }
 
 void ff_process_describe(int status, char *text, size_t text_size)

@@ -33,7 +33,7 @@ int ff_process_adopt(pid_t pid, int channel, struct ff_process *ret_process,
                      struct ff_error *error);
 /* Waits for the end of one that has ended or is about to: its status, as waitpid(2) tells it. */
 int ff_process_collect(struct ff_process *process);
-/* Kills it and waits for its end; does nothing when there is none. */
+/* Kills it and waits for its end, a second at most; does nothing when there is none. */
 void ff_process_kill(struct ff_process *process);
 
 /* How it ended, in words. */

@@ -472,15 +472,15 @@ static void look_after_mount(struct supervisor *supervisor)
     supervisor->kill_ms = ff_process_now_ms() + DRAIN_MS;
 }
 
-static void kill_late(struct supervisor *supervisor)
+/* 1 when nothing is waited for any more: at the end workers are killed. */
+static int kill_late(struct supervisor *supervisor)
 {
     if (!supervisor->kill_ms || ff_process_now_ms() < supervisor->kill_ms)
-        return;
+        return 0;
     supervisor->kill_ms = 0;
     if (supervisor->old.pid > 0)
         kill(supervisor->old.pid, SIGKILL);
-    if (supervisor->ending && supervisor->worker.pid > 0)
-        kill(supervisor->worker.pid, SIGKILL);
+    return supervisor->ending;
 }
 
 /* One thing that happened. 1 at the end. */
@@ -527,8 +527,7 @@ static int step(struct supervisor *supervisor, struct ff_error *error)
         upgrade(supervisor);
     keep_spare(supervisor);
     look_after_mount(supervisor);
-    kill_late(supervisor);
-    return 0;
+    return kill_late(supervisor);
 }
 
 int ff_supervise(const struct ff_fs_options *options, struct ff_mountpoint *mountpoint,

@@ -249,6 +249,23 @@ def aborted():
         check(not harness.is_mounted(mount.dir), 'still mounted')
 
 
+@test('a server whose mount is gone leaves the next mount, which has its numbers, alone')
+def next_mount():
+    path, directory = write_archive(), harness.make_dir('mnt')
+    for _ in range(5):
+        mount = Mount(TAG4, path, where=directory)
+        server, worker = mount.server, mount.worker
+        stop(server)
+        harness.run('umount', directory)
+        harness.wait_for(lambda pid=worker: has_ended(pid), 'the end of the worker')
+        with Mount(TAG4, path, where=directory) as following:
+            os.kill(server, signal.SIGCONT)
+            equal(harness.wait_exit(server), 0, 'status')
+            following.servers.remove(server)
+            equal(following.read('00000002'), b'def', 'record 2')
+        mount.done = True
+
+
 @test('a mount point whose parent was renamed: the server unmounts it where it is now')
 def moved():
     above = harness.make_dir()
@@ -291,6 +308,22 @@ def streams():
         folder = f"/proc/{stat(mount.dir, 'framefs_worker_pid')}/fd"
         equal([os.readlink(f'{folder}/{number}') for number in (0, 1, 2)],
               ['/dev/null', '/dev/null', mount.log], 'streams')
+
+
+@test('a supervisor that may not kill its worker (no CAP_KILL) ends and unmounts all the same')
+def no_kill():
+    directory = harness.make_dir('mnt')
+    if not shutil.which('setpriv') or os.getuid() != 0:
+        raise harness.Skip('needs setpriv and root')
+    harness.run('setpriv', '--bounding-set', '-kill', harness.FRAMEFS, 'mount', TAG4,
+                write_archive(), directory)
+    server = stat(directory, 'framefs_pid')
+    worker = stat(directory, 'framefs_worker_pid')
+    os.kill(server, signal.SIGTERM)
+    equal(harness.wait_exit(server), 0, 'status')
+    check(not harness.is_mounted(directory), 'still mounted')
+    # Nobody serves on: it has seen that the mount is gone.
+    equal(harness.wait_exit(worker), 0, 'status of the worker')
 
 
 @test('without /proc a mount is served all the same')
