@@ -115,6 +115,8 @@ int ff_fs_find_record(const struct ff_shown *shown, uint64_t first, uint64_t las
     if (r == -EAGAIN)
         *ret_wait = (struct ff_wait){
             .archive = shown->archive, .records = last + 1, .or_shown = true, .from = first};
+    if (r == -ENOENT && ff_shown_is_short(shown))
+        return -EIO;
     if (r < 0)
         return r;
     if (number > last)

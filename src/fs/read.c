@@ -44,6 +44,11 @@ static struct ff_wait wait_for(const struct ff_archive *archive, uint64_t record
     };
 }
 
+static int missing(const struct ff_shown *shown)
+{
+    return ff_shown_is_short(shown) ? -EIO : -ESTALE;
+}
+
 static int find_record(const struct ff_node *node, struct ff_file *file, struct ff_wait *ret_wait)
 {
     const struct ff_shown *shown = file->shown;
@@ -53,7 +58,7 @@ static int find_record(const struct ff_node *node, struct ff_file *file, struct 
     if (r == -EAGAIN)
         *ret_wait = wait_for(shown->archive, node->value);
     file->size = file->view.len;
-    return r == -ENOENT ? -ESTALE : r;
+    return r == -ENOENT ? missing(shown) : r;
 }
 
 static int find_slice(struct ff_fs *fs, const struct ff_node *node, struct ff_file *file,
@@ -67,7 +72,7 @@ static int find_slice(struct ff_fs *fs, const struct ff_node *node, struct ff_fi
     if (r == -EAGAIN)
         *ret_wait = wait_for(file->shown->archive, slice.last);
     file->size = file->view.len;
-    return r == -ENOENT ? -ESTALE : r;
+    return r == -ENOENT ? missing(file->shown) : r;
 }
 
 static int find_all(struct ff_fs *fs, struct ff_file *file, struct ff_wait *ret_wait)
@@ -76,7 +81,7 @@ static int find_all(struct ff_fs *fs, struct ff_file *file, struct ff_wait *ret_
     int r = ff_all_size(file->shown->archive, fs->options->separator_len, &file->size);
     if (r == -EAGAIN)
         *ret_wait = (struct ff_wait){.archive = file->shown->archive, .records = UINT64_MAX};
-    return r;
+    return r == 0 && ff_shown_is_short(file->shown) ? -EIO : r;
 }
 
 static int find_text(struct ff_fs *fs, const struct ff_node *node, enum ff_text_age age,

@@ -21,7 +21,7 @@ struct ff_settled {
     atomic_bool known;
     uint8_t layout;                  /* enum ff_layout_kind: FLAT or TREE */
     uint8_t epoch;                   /* of its nodeids */
-    uint64_t records;                /* that were known then */
+    _Atomic uint64_t records;        /* that a worker knew, at most */
     char format[FF_FS_FORMAT_BYTES]; /* "" when it has no name */
 };
 

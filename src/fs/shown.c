@@ -1,9 +1,11 @@
 #include <errno.h>
+#include <inttypes.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "fs/channel.h"
 #include "fs/shared.h"
 #include "fs/state.h"
@@ -44,7 +46,8 @@ static int settle(struct ff_fs *fs, struct ff_shown *shown, const struct ff_sett
         layout = ff_archive_count(shown->archive) > FF_TREE_FLAT_MAX ? FF_TREE_TREE : FF_TREE_FLAT;
     shown->layout = layout;
     shown->epoch = ff_archive_epoch(shown->archive);
-    uint64_t wanted = known && settled->records < records ? settled->records : records;
+    uint64_t before = atomic_load(&settled->records);
+    uint64_t wanted = before < records ? before : records;
     /* Who has seen these records would be told that there are none. */
     if (known && (shown->epoch != settled->epoch || ff_archive_count(shown->archive) < wanted))
         return ff_error_set(error, r < 0 ? r : -ESTALE, "%s",
@@ -55,6 +58,31 @@ static int settle(struct ff_fs *fs, struct ff_shown *shown, const struct ff_sett
 static bool is_later(const struct timespec *a, const struct timespec *b)
 {
     return a->tv_sec != b->tv_sec ? a->tv_sec > b->tv_sec : a->tv_nsec > b->tv_nsec;
+}
+
+static void remember(const struct ff_shown *shown)
+{
+    uint64_t count = ff_archive_count(shown->archive);
+    uint64_t before = atomic_load(&shown->settled->records);
+
+    while (before < count &&
+           !atomic_compare_exchange_weak(&shown->settled->records, &before, count))
+        continue;
+}
+
+bool ff_shown_is_short(const struct ff_shown *shown)
+{
+    return ff_archive_complete(shown->archive) &&
+           ff_archive_count(shown->archive) < atomic_load(&shown->settled->records);
+}
+
+int ff_shown_check(const struct ff_fs *fs, struct ff_error *error)
+{
+    for (size_t i = 0; i < fs->shown_count; i++)
+        if (ff_shown_is_short(&fs->shown[i]))
+            return ff_error_set(error, -EIO, "%s: could not be read as far as before",
+                                ff_archive_name(fs->shown[i].archive));
+    return 0;
 }
 
 /* What the worker before this one told of it is taken, and told to the next one. */
@@ -80,6 +108,8 @@ static int open_archive(struct ff_fs *fs, size_t index, struct ff_error *error)
         .content = opened.content,
         .extension = ff_format_extension(archive_format, opened.content),
         .has_names = ff_format_has_names(archive_format),
+        .fs = fs,
+        .settled = settled,
     };
     ff_snapshot_init(&shown->info);
     ff_snapshot_init(&shown->damage);
@@ -88,10 +118,10 @@ static int open_archive(struct ff_fs *fs, size_t index, struct ff_error *error)
     if (r == 0 && !atomic_load(&settled->known)) {
         settled->layout = (uint8_t)shown->layout;
         settled->epoch = shown->epoch;
-        settled->records = ff_archive_count(shown->archive);
         memcpy(settled->format, format, sizeof(format));
         atomic_store(&settled->known, true);
     }
+    remember(shown);
     return r;
 }
 
@@ -137,8 +167,15 @@ static bool is_complete(const struct ff_fs *fs)
 
 static void on_progress(void *context)
 {
-    struct ff_fs *fs = context;
+    const struct ff_shown *shown = context;
+    struct ff_fs *fs = shown->fs;
 
+    remember(shown);
+    if (ff_shown_is_short(shown))
+        ff_log(FF_LOG_ERROR,
+               "%s: can be read to record %" PRIu64 ", not as far as before: an input/output error "
+               "for the others, until another worker scans it",
+               ff_archive_name(shown->archive), ff_archive_count(shown->archive));
     ff_park_wake(&fs->park);
     if (!atomic_load(&fs->told_scanned) && is_complete(fs) &&
         !atomic_exchange(&fs->told_scanned, true))
@@ -157,7 +194,7 @@ int ff_shown_scan(struct ff_fs *fs, struct ff_error *error)
         struct ff_archive *archive = fs->shown[i].archive;
         if (ff_archive_complete(archive))
             continue;
-        ff_archive_on_progress(archive, on_progress, fs);
+        ff_archive_on_progress(archive, on_progress, &fs->shown[i]);
         r = ff_archive_scan_start(archive, error);
     }
     pthread_sigmask(SIG_SETMASK, &before, NULL);

@@ -44,6 +44,8 @@ struct ff_shown {
     struct ff_snapshot info;
     struct ff_snapshot damage;
     _Atomic uint64_t unread; /* entries told in full since a record was looked up or read */
+    struct ff_fs *fs;
+    struct ff_settled *settled;
 };
 
 struct ff_fs {
@@ -93,12 +95,19 @@ void ff_shown_close(struct ff_fs *fs);
 int ff_shown_scan(struct ff_fs *fs, struct ff_error *error);
 void ff_shown_scan_stop(struct ff_fs *fs);
 
+/* The scan has ended before records that a worker before this one knew: what is not found may well
+ * exist. */
+bool ff_shown_is_short(const struct ff_shown *shown);
+/* For a spare: -EIO where it cannot serve as well as a worker that scans now may. */
+int ff_shown_check(const struct ff_fs *fs, struct ff_error *error);
+
 /* ---- node.c: what exists ---- */
 
 /* The archive that the node belongs to; NULL for the root and for what all archives share. */
 struct ff_shown *ff_fs_shown(const struct ff_fs *fs, const struct ff_node *node);
 bool ff_fs_is_dir(const struct ff_node *node);
-/* The first of the records first..last that is shown: -ENOENT when none will ever be, -EAGAIN. */
+/* The first of the records first..last that is shown: -ENOENT when none will ever be, -EAGAIN,
+ * -EIO when that cannot be told. */
 int ff_fs_find_record(const struct ff_shown *shown, uint64_t first, uint64_t last,
                       uint64_t *ret_number, struct ff_wait *ret_wait);
 /* The same of one record. */

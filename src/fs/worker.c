@@ -74,11 +74,11 @@ static int serve(struct ff_fs *fs, struct ff_error *error)
     r = ff_shown_scan(fs, error);
     if (r == 0 && (r = ff_naming_start(fs)) < 0)
         ff_error_set(error, r, "cannot start a thread: %s", strerror(-r));
-    if (r == 0 && (!fs->is_spare || await_go(fs))) {
-        r = ff_session_serve(fs);
-        if (r < 0)
-            ff_error_set(error, r, "%s: cannot be served: %s", fs->mountpoint->dir, strerror(-r));
-    }
+    bool goes = r == 0 && (!fs->is_spare || await_go(fs));
+    if (goes && fs->is_spare)
+        r = ff_shown_check(fs, error);
+    if (goes && r == 0 && (r = ff_session_serve(fs)) < 0)
+        ff_error_set(error, r, "%s: cannot be served: %s", fs->mountpoint->dir, strerror(-r));
     ff_park_stop(&fs->park);
     return r;
 }

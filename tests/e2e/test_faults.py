@@ -61,7 +61,12 @@ class Faulty:
         return found
 
     def worker(self):
-        return harness.children_of(self.mount.process.pid)
+        return harness.children_of(self.mount.process.pid, 'framefs-worker')
+
+    def kill(self):
+        """Worker and spare."""
+        for pid in harness.children_of(self.mount.process.pid)[::-1]:
+            os.kill(pid, signal.SIGKILL)
 
     def stat(self, name):
         text = harness.read(os.path.join(self.dir, '.framefs', 'stats')).decode()
@@ -205,7 +210,7 @@ def away():
     with Faulty(payloads, eio=1) as faulty, \
             open(os.path.join(faulty.dir, '00000005'), 'rb', buffering=0) as opened:
         faulty.turn(True)
-        os.kill(faulty.worker()[0], signal.SIGKILL)
+        faulty.kill()
         harness.wait_for(lambda: os.strerror(errno.EIO) in faulty.mount.messages(), 'a message')
         outcome = []
         thread = threading.Thread(target=lambda: outcome.append(faulty.read(7)))
@@ -222,11 +227,43 @@ def away():
 def away_for_good():
     with Faulty(payloads_of(9), eio=1) as faulty:
         faulty.turn(True)
-        os.kill(faulty.worker()[0], signal.SIGKILL)
+        faulty.kill()
         equal(faulty.mount.process.wait(harness.LIMIT_S), 1, 'status')
         check(not harness.is_mounted(faulty.dir), 'still mounted')
         for part in (faulty.path, os.strerror(errno.EIO), 'the mount is given up'):
             contains(faulty.mount.messages(), part, 'message')
+
+
+@test('a worker that cannot read as far as another one did: EIO, never "there is no such record"')
+def short_of():
+    payloads = payloads_of(10)
+    middle = COUNT // 2
+    begin = offset_of(payloads, middle) - HEADER_BYTES
+    size = len(harness.tag4(payloads))
+    # A slow scan, for there to be a spare, which cannot read as far, either.
+    with Faulty(payloads, range=begin, range_len=size - begin, delay_us=20000) as faulty:
+        everything = os.path.join(faulty.dir, '.framefs', 'all')
+        with open(os.path.join(faulty.dir, f'{COUNT - 1:08}'), 'rb', buffering=0) as opened:
+            faulty.turn(True)
+            faulty.kill()
+            want = [None if n >= middle else payload for n, payload in enumerate(payloads)]
+            equal(faulty.outcomes() == want, True, 'records')
+            fails(errno.EIO, opened.read, 1)
+            fails(errno.EIO, os.listdir, faulty.dir)
+            fails(errno.EIO, harness.read, everything)
+            fails(errno.EIO, os.stat, os.path.join(faulty.dir, f'{COUNT:08}'))
+            contains(faulty.mount.messages(), 'not as far as before', 'message')
+            harness.wait_for(lambda: harness.children_of(faulty.mount.process.pid, 'framefs-spare'),
+                             'a spare')
+
+            faulty.turn(False)
+            worker = faulty.worker()
+            os.kill(worker[0], signal.SIGKILL)
+            harness.wait_for(lambda: faulty.worker() not in ([], worker), 'a worker')
+            equal(faulty.outcomes() == payloads, True, 'records, later')
+            equal(opened.read(1 << 16), payloads[-1], 'a file that was open')
+            equal(len(os.listdir(faulty.dir)), COUNT + 1, 'entries')
+            equal(harness.read(everything) == b''.join(payloads), True, 'all')
 
 
 def listed_right(faulty):

@@ -34,6 +34,10 @@ def c_call(name, *arguments):
     return result
 
 
+def workers_of(server):
+    return harness.children_of(server, 'framefs-worker')
+
+
 def make_mount(*options, count=COUNT):
     payloads = [b'payload %d' % number for number in range(count)]
     return Mount(TAG4, '-o', 'control=listed', *options, harness.write(harness.tag4(payloads)))
@@ -397,7 +401,7 @@ def offsets_survive():
         def kill():
             worker = mount.worker
             os.kill(worker, signal.SIGKILL)
-            harness.wait_for(lambda: harness.children_of(mount.server) not in ([], [worker]),
+            harness.wait_for(lambda: workers_of(mount.server) not in ([], [worker]),
                              'another worker')
         listings_agree(mount.dir, kill)
 
