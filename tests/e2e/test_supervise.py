@@ -127,7 +127,8 @@ def no_room():
         wait_usable(mount)
         server, worker = mount.process.pid, stat(mount.dir, 'framefs_worker_pid')
         limits = resource.prlimit(server, resource.RLIMIT_NOFILE)
-        resource.prlimit(server, resource.RLIMIT_NOFILE, (10, limits[1]))
+        # As many as it polls: poll(2) takes no more than the limit. The lowest are all in use.
+        resource.prlimit(server, resource.RLIMIT_NOFILE, (8, limits[1]))
         os.kill(worker, signal.SIGKILL)
         harness.wait_for(lambda: 'cannot start a worker' in mount.messages(), 'a message')
         resource.prlimit(server, resource.RLIMIT_NOFILE, limits)
