@@ -358,6 +358,14 @@ static int take_over(struct supervisor *supervisor, const struct ff_takeover *ta
     struct ff_process *old = &supervisor->old;
 
     int r = ff_process_adopt(takeover->worker, takeover->channel, old, error);
+    if (r == -ESRCH) {
+        /* It has died on the way. */
+        supervisor->usable = true;
+        ff_mountpoint_resend(supervisor->mountpoint);
+        atomic_fetch_add(&supervisor->shared->upgrades, 1);
+        close(takeover->channel);
+        return 0;
+    }
     if (r < 0)
         return r;
     old->bench = takeover->bench;
