@@ -210,7 +210,7 @@ class Soak:
         self.readers = [Reader(self, seed) for seed in range(READERS)]
 
     def complain(self, text):
-        self.wrong.append(text)
+        self.wrong.append(f'after {self.kills} kills, {self.upgrades} upgrades: {text[-400:]}')
         if len(self.wrong) >= WRONG_MAX:
             self.stop = True
 
@@ -274,7 +274,8 @@ class Soak:
                 done[name] = done.get(name, 0) + count
         print(f'# {end - begin:.0f} s: {stats["framefs_requests_total"]} requests, '
               f'{stats["framefs_read_bytes_total"] >> 20} MiB read, {self.kills} kills, '
-              f'{self.upgrades} upgrades, {stats["framefs_resent_total"]} sent again')
+              f'{self.upgrades} upgrades, {stats["framefs_resent_total"]} sent again, '
+              f'{stats["framefs_condemned_total"]} condemned')
         print(f'# {", ".join(f"{name} {count}" for name, count in sorted(done.items()))}')
         return stats
 
