@@ -569,6 +569,36 @@ static void a_part_of_a_joined_record_is_checked_on_its_own(void **state)
     bytes_done(&log);
 }
 
+/* Its own checksum, which is wrong here, is none of the record's. */
+static void a_hidden_frame_between_parts_is_no_part(void **state)
+{
+    static const char lines[] = "frame.hidden = u8=0xff u32le=crc32(n) n:u8 @hide\n"
+                                "frame = kind:u8=frag(1 2 3 4) u32le=crc32(data) len:u8 data\n";
+    (void)state;
+    struct bytes bytes = {0};
+    struct ff_checksum_result result;
+    struct ff_record record;
+
+    for (unsigned int part = 0; part < 2; part++) {
+        bytes_le(&bytes, part ? 4 : 2, 1);
+        bytes_le(&bytes, crc32(0, (const uint8_t *)"z", 1), 4);
+        bytes_add(&bytes, "\1z", 2);
+        if (part == 0)
+            bytes_add(&bytes, "\xff\0\0\0\0n", 6);
+    }
+    struct ff_archive *archive = open_archive(source_of(&bytes), lines, NULL);
+    assert_int_equal(ff_archive_scan(archive, UINT64_MAX, NULL), 0);
+    assert_int_equal(ff_archive_record(archive, 0, &record), 0);
+    for (unsigned int i = 0; i < 2; i++) {
+        assert_int_equal(ff_archive_checksum(archive, &record, i, &result, NULL), 0);
+        assert_true(result.matches);
+        assert_int_equal(result.offset, i * 13 + 1);
+    }
+    assert_int_equal(ff_archive_checksum(archive, &record, 2, &result, NULL), -ENOENT);
+    ff_archive_close(archive);
+    bytes_done(&bytes);
+}
+
 /* The frame that begins another record is decoded twice; what is wrong in it is told once. */
 static void a_frame_that_ends_an_unfinished_record_is_checked_once(void **state)
 {
@@ -731,6 +761,7 @@ int main(void)
         cmocka_unit_test(the_scan_still_tells_of_its_progress),
         cmocka_unit_test(a_flipped_bit_that_is_covered_is_found),
         cmocka_unit_test(a_part_of_a_joined_record_is_checked_on_its_own),
+        cmocka_unit_test(a_hidden_frame_between_parts_is_no_part),
         cmocka_unit_test(a_frame_that_ends_an_unfinished_record_is_checked_once),
         cmocka_unit_test(a_verdict_is_remembered_and_a_failure_is_not),
         cmocka_unit_test(a_verdict_is_that_of_its_record_alone),
