@@ -34,7 +34,8 @@ FORGET_S = 1  # so often the kernel forgets names
 # Between the first and the last tenth of the time.
 GROWTH_MAX, GROWTH_MAX_KIB = 1.1, 2048
 WORKER_GROWTH_MAX, WORKER_GROWTH_MAX_KIB = 1.5, 16384
-TAKEOVER_MAX = 3  # descriptors while one worker takes over from another
+SPARE_MAX = 2  # descriptors for a spare worker, which is there at times
+TAKEOVER_MAX = 3 + SPARE_MAX  # while one worker takes over from another
 WRONG_MAX = 5  # enough to be told
 
 
@@ -297,7 +298,7 @@ def compare(soak, begin, end):
     for number, name in enumerate(('supervisor', 'worker')):
         print(f'# {name}: {was[2 * number]:.0f} KiB, {was[2 * number + 1]:.0f} descriptors in the '
               f'beginning; {now[2 * number]:.0f} KiB, {now[2 * number + 1]:.0f} at the end')
-    equal(now[1], was[1], "the supervisor's descriptors")
+    check(abs(now[1] - was[1]) <= SPARE_MAX, f"the supervisor's descriptors: {was[1]}, {now[1]}")
     # Another program that takes over begins with few: what leaked before is gone then.
     most = max(sample[2] for sample in soak.samples)
     check(most <= was[1] + TAKEOVER_MAX, f"the supervisor's descriptors: {was[1]}, then {most}")
