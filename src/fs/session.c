@@ -125,6 +125,8 @@ static ssize_t answer_init(struct ff_fs *fs, int fd, struct iovec *iov, int coun
     ssize_t written = writev(fd, iov, count);
     if (written < 0 && errno != ENOENT)
         return written;
+    atomic_store_explicit(&fs->inited, true, memory_order_release);
+    sem_post(&fs->may_ask);
     fs->on_ready(fs);
     return len;
 }
@@ -155,6 +157,17 @@ static bool is_refused(struct ff_fs *fs, int fd, const struct fuse_in_header *in
     return true;
 }
 
+/* To the kernel INIT was answered long ago when a later worker begins, but libfuse answers EIO to
+ * whatever another of its threads reads before it has made its own answer. */
+static void await_init(struct ff_fs *fs)
+{
+    if (atomic_load_explicit(&fs->inited, memory_order_acquire))
+        return;
+    while (sem_wait(&fs->may_ask) < 0 && errno == EINTR)
+        continue;
+    sem_post(&fs->may_ask);
+}
+
 static ssize_t io_read(int fd, void *buf, size_t len, void *userdata)
 {
     struct ff_fs *fs = userdata;
@@ -172,6 +185,7 @@ static ssize_t io_read(int fd, void *buf, size_t len, void *userdata)
         memcpy(buf, fs->mountpoint->init, fs->mountpoint->init_len);
         return (ssize_t)fs->mountpoint->init_len;
     }
+    await_init(fs);
     do {
         count = read(fd, buf, len);
         if (count < (ssize_t)sizeof(*in))
@@ -199,8 +213,10 @@ int ff_session_serve(struct ff_fs *fs)
     fuse_loop_cfg_set_clone_fd(config, 0);
     fuse_loop_cfg_set_max_threads(config, THREADS_MAX);
     confess_crashes();
+    sem_init(&fs->may_ask, 0, 0);
     r = fuse_session_loop_mt(fs->session, config);
     alarm(0);
+    sem_destroy(&fs->may_ask);
     fuse_loop_cfg_destroy(config);
     return r < 0 ? r : 0;
 }

@@ -8,6 +8,7 @@
 #ifndef FF_FS_STATE_H
 #define FF_FS_STATE_H
 
+#include <semaphore.h>
 #include <sys/stat.h>
 
 #include "fs/fs.h"
@@ -77,6 +78,8 @@ struct ff_fs {
     atomic_bool namer_stop;
     struct ff_snapshot stats_text;
     pthread_key_t buffer; /* see ff_buffer_get() */
+    sem_t may_ask;        /* for those who come before inited: 1 from then on */
+    atomic_bool inited;   /* the answer to INIT is sent */
     atomic_bool asked;    /* INIT was handed to libfuse */
     atomic_bool answers;  /* the answer to it is on its way or sent */
 
