@@ -80,7 +80,7 @@ int ff_fs_upgrade(const char *dir, struct ff_error *error)
                             "server alive, may you read it, is it one with control=off?)",
                             shown);
     FF_CLEANUP(fd) int server = (int)syscall(SYS_pidfd_open, (pid_t)before[PID], 0);
-    if (server >= 0 && !expects_signal((pid_t)before[PID]))
+    if (server < 0 ? errno == ESRCH : !expects_signal((pid_t)before[PID]))
         return ff_error_set(error, -ESRCH,
                             "%s: process %d, which should be its server, is no server (was the "
                             "server killed, is it in a container?)",

@@ -495,7 +495,17 @@ def upgrade_nothing():
     if not os.path.exists('/etc/fuse.conf'):
         raise harness.Skip('there is no /etc/fuse.conf to put another one over')
     nothing = seen(FRAMEFS, 'upgrade', harness.make_dir())
-    return nothing, nobody.run(OWN + """ -o allow_other
+    with Mount(TAG4, archive(), dead=True) as mount:
+        os.stat(mount.path('.framefs', 'stats'))
+        worker = mount.worker
+        harness.freeze(worker)
+        silent = seen(FRAMEFS, 'upgrade', mount.dir)
+        os.kill(worker, signal.SIGCONT)
+        os.kill(mount.server, signal.SIGKILL)
+        harness.wait_exit(mount.server)
+        mount.servers = [worker]
+        lost = seen(FRAMEFS, 'upgrade', mount.dir)
+    return nothing + silent + lost, nobody.run(OWN + """ -o allow_other
         ! as_other "framefs upgrade $1"
         cat done
         framefs umount "$1" """, archive(), conf='user_allow_other\n')[0].text

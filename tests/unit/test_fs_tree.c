@@ -17,6 +17,7 @@ struct mount {
     struct ff_fs fs;
     struct ff_fs_options options;
     struct ff_shown shown[2];
+    struct ff_settled settled[2];
     struct ff_shared *shared;
     uint8_t *bytes;
 };
@@ -50,7 +51,8 @@ static struct mount *begin(size_t archives, uint64_t records, uint64_t scanned,
         (struct ff_fs){.options = &mount->options, .shared = mount->shared, .shown = mount->shown};
     for (size_t i = 0; i < archives; i++) {
         struct ff_shown *shown = &mount->shown[i];
-        *shown = (struct ff_shown){.name = names[i], .layout = layout, .extension = ".x"};
+        *shown = (struct ff_shown){
+            .name = names[i], .layout = layout, .extension = ".x", .settled = &mount->settled[i]};
         shown->archive = open_archive(mount->bytes, records);
         assert_int_equal(ff_archive_scan(shown->archive, scanned, NULL), 0);
         shown->epoch = ff_archive_epoch(shown->archive);
