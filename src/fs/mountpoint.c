@@ -165,6 +165,8 @@ static int keep_fd(struct fuse_session *session)
     return kept < 0 ? -errno : kept;
 }
 
+static struct fuse_session *mounted __attribute__((used));
+
 static int read_init(struct ff_mountpoint *mountpoint)
 {
     const struct fuse_in_header *header = (const void *)mountpoint->init;
@@ -203,7 +205,10 @@ int ff_mountpoint_attach(const struct ff_fs_options *options, const char *dir,
     if (*text)
         ff_log(FF_LOG_WARNING, "%s", text);
     mountpoint->fd = keep_fd(session);
-    fuse_session_destroy(session);
+    /* libfuse frees its copy of the path only when it unmounts by that path, which may have become
+     * another's: the session is kept, without its descriptor. */
+    close(fuse_session_fd(session));
+    mounted = session;
     if (ff_mountinfo_by_path(dir, &mountpoint->info) < 0)
         mountpoint->info.type[0] = '\0';
     r = mountpoint->fd < 0 ? mountpoint->fd : read_init(mountpoint);
