@@ -179,6 +179,11 @@ def children_of(pid, name=None):
     return found
 
 
+def workers_of(pid):
+    """Those of them that serve, or would: not a sanitizer's helper."""
+    return children_of(pid, 'framefs-worker') + children_of(pid, 'framefs-spare')
+
+
 def tasks_of(pid):
     with contextlib.suppress(OSError):
         return os.listdir(f'/proc/{pid}/task')

@@ -202,7 +202,7 @@ def give_up():
         # Usable: before, the death of the first worker is another matter.
         os.listdir(mount.dir)
         while mount.process.poll() is None:
-            for pid in harness.children_of(mount.process.pid):
+            for pid in harness.workers_of(mount.process.pid):
                 # It may have been waited for since it was listed.
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
@@ -284,7 +284,7 @@ def condemned():
             try:
                 deaths = 0
                 while not outcome and deaths < 20:
-                    for pid in harness.children_of(mount.process.pid):
+                    for pid in harness.workers_of(mount.process.pid):
                         if in_read(pid) and not outcome:
                             os.kill(pid, signal.SIGKILL)
                             deaths += 1
