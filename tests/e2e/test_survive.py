@@ -256,6 +256,8 @@ def no_supervisor():
 
 @test('a request that workers are killed with again and again gets EIO, others do not')
 def condemned():
+    if harness.under_sanitizer():
+        raise harness.Skip('workers start too slowly: ten that die before they answer end the mount')
     # The archive of the second mount is a file of the first one, whose worker is stopped: reads of
     # the second mount stay in its worker's hands.
     path, digests = write_archive()
@@ -268,7 +270,7 @@ def condemned():
                 while lower.read(1 << 20):
                     pass
                 # The next workers begin with what stays.
-                os.posix_fadvise(lower.fileno(), BIG // 2, 0, os.POSIX_FADV_DONTNEED)
+                os.posix_fadvise(lower.fileno(), BIG // 2, BIG // 4, os.POSIX_FADV_DONTNEED)
             worker_below = below.worker
             os.kill(worker_below, signal.SIGSTOP)
             outcome = []
@@ -276,7 +278,7 @@ def condemned():
             def read():
                 try:
                     with open(big, 'rb', buffering=0) as file:
-                        outcome.append(len(os.pread(file.fileno(), 4096, BIG - 4096)))
+                        outcome.append(len(os.pread(file.fileno(), 4096, BIG * 5 // 8)))
                 except OSError as error:
                     outcome.append(error.errno)
             reader = threading.Thread(target=read)
