@@ -257,7 +257,7 @@ def no_supervisor():
 @test('a request that workers are killed with again and again gets EIO, others do not')
 def condemned():
     if harness.under_sanitizer():
-        raise harness.Skip('workers start too slowly: ten that die before they answer end the mount')
+        raise harness.Skip("workers start too slowly: ten that answer nothing end the mount")
     # The archive of the second mount is a file of the first one, whose worker is stopped: reads of
     # the second mount stay in its worker's hands.
     path, digests = write_archive()
