@@ -6,6 +6,7 @@
 #include <framefs/detect.h>
 #include <framefs/error.h>
 #include <framefs/format.h>
+#include <framefs/index.h>
 #include <framefs/record.h>
 #include <framefs/scan.h>
 #include <framefs/source.h>

@@ -4,7 +4,7 @@ _framefs_options()
 {
     case $1 in
         mount)
-            echo --format= --frame= --formats= --max-records= --layout= --names= --type= --content= \
+            echo --format= --frame= --formats= --max-records= --index= --no-index --layout= --names= --type= --content= \
                 --control= --interval= --separator= --verify= --synthetic= --uid= --gid= --umask= \
                 --allow-other --setuid= --no-sandbox --no-survive -o \
                 --foreground -f --debug -d --log= --log-level= --redact \
@@ -37,7 +37,7 @@ _framefs_values()
         --uid | --setuid) compgen -u ;;
         --gid) compgen -g ;;
         -o)
-            echo format= frame= formats= max-records= layout= names= type= content= control= \
+            echo format= frame= formats= max-records= index= noindex layout= names= type= content= control= \
                 interval= separator= verify= synthetic= uid= gid= umask= allow_other setuid= \
                 nosandbox nosurvive foreground debug \
                 log= log-level= redact fsname= subtype= sloppy default_permissions \

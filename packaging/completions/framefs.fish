@@ -29,6 +29,8 @@ __framefs_complete mount -l format -x -a '(__framefs_formats)' -d 'The format of
 __framefs_complete mount -l frame -x -d 'Describe the frames yourself'
 __framefs_complete mount -l formats -r -F -d 'A file of formats of your own'
 __framefs_complete mount -l max-records -x -d 'Stop at so many records'
+__framefs_complete mount -l index -r -F -d 'The index file'
+__framefs_complete mount -l no-index -d 'Neither read nor write an index file'
 __framefs_complete mount -l layout -x -a 'auto flat tree' -d 'How records are put in directories'
 __framefs_complete mount -l names -x -a 'number number-name name' -d 'How the files are called'
 __framefs_complete mount -l type -x -d 'Show records of these types'

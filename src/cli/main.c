@@ -81,6 +81,7 @@
  *   archive/verify.c      every checksum, by several scans at once
  *   archive/verdict.c     which records were checked before they were read
  *   archive/view.c        what a file shows of the archive, and reading it
+ *   archive/index_place.c where index files lie
  *   archive/report.c      what is known, as JSON and as a list of damage
  *   archive/internal.h    an open archive, as this layer shares it
  *
@@ -139,6 +140,7 @@
  *   cli/names.c           names of several archives' directories
  *   cli/formats_load.c    formats of files: formats.d, --formats
  *   cli/input.c           --format, --frame, detection, "-"
+ *   cli/use_index.h       the options of commands that may use an index file
  *   cli/explain.c         how a format was detected
  *   cli/mount_options.c   the options of mount, and -o
  *   cli/mount_log.c       what a mount says of itself

@@ -188,6 +188,7 @@ static int parse_list(void *field, const char *argument, struct ff_error *error)
 const struct ff_option ff_mount_options[] = {
     FF_INPUT_OPTIONS(struct ff_mount_values, input),
     FF_INPUT_LIMIT(struct ff_mount_values, records_max),
+    FF_INDEX_OPTIONS(struct ff_mount_values, index),
     {
         .name = "layout",
         .argument = "auto|flat|tree",
@@ -376,6 +377,11 @@ static const struct ff_option list_options[] = {
         .name = "nosurvive",
         .parse = ff_option_flag,
         FIELD(no_survive),
+    },
+    {
+        .name = "noindex",
+        .parse = ff_option_flag,
+        FIELD(index.none),
     },
     FF_OPTION_END,
 };

@@ -11,6 +11,7 @@
 #include "cli/filter.h"
 #include "cli/input.h"
 #include "cli/option.h"
+#include "cli/use_index.h"
 
 /* All -o arguments together; the kernel takes less than a page of them. */
 #define FF_MOUNT_TEXT_BYTES   8192
@@ -28,6 +29,7 @@ struct ff_mount_values {
     struct ff_option_content content;
     uint64_t interval_bytes;
     uint64_t records_max; /* of each archive; 0: no limit of the user's */
+    struct ff_index_options index;
     struct ff_option_separator separator;
     int verify; /* not 0: checksums are checked before a record is read */
     bool synthetic;

@@ -34,6 +34,7 @@ PUBLIC = {
     'synth.h': 'synth',
     'scan.h': 'archive',
     'archive.h': 'archive',
+    'index.h': 'archive',
     'framefs.h': None,
 }
 

@@ -1,0 +1,28 @@
+/* The index file, in the commands that may use one: their options, and its use. */
+#ifndef FF_CLI_USE_INDEX_H
+#define FF_CLI_USE_INDEX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "cli/option.h"
+
+/* --index and --no-index. */
+struct ff_index_options {
+    const char *path; /* NULL: beside the archive, or in the cache */
+    bool none;        /* none is read or written */
+};
+
+/* The rows of an option table for them; member is the struct ff_index_options in type. */
+#define FF_INDEX_OPTIONS(type, member)                                                             \
+    {.name = "index",                                                                              \
+     .argument = "PATH",                                                                           \
+     .help = "the archive's index file; ARCHIVE.framefs by default",                               \
+     .parse = ff_option_text,                                                                      \
+     .offset = offsetof(type, member.path)},                                                       \
+    {                                                                                              \
+        .name = "no-index", .help = "neither read nor write an index file",                        \
+        .parse = ff_option_flag, .offset = offsetof(type, member.none)                             \
+    }
+
+#endif
