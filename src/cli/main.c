@@ -59,7 +59,15 @@
  *   index/pack.h          integers of a few bits
  *   index/block.c         a block of 256 records in few bytes
  *   index/chunk.h         arrays that grow without moving
- *   index/index.c         where each record lies
+ *   index/index.c         records appended, and the memory they take
+ *   index/lookup.c        where each record lies
+ *   index/cursor.c        one after the other
+ *   index/segment.c       64 blocks, as the index file has them
+ *   index/image.c         the bytes of an index file: header, chunks, parts
+ *   index/image_segment.c   its segments
+ *   index/image_resume.c    one whose building was interrupted
+ *   index/base.c          the records of an index that lie in an image
+ *   index/write.c         segments out of an index
  *   index/select.c        which records are shown
  *   tree/label.c          a record's own name in its file's name
  *   tree/tree.c           inode <-> record <-> name, by arithmetic

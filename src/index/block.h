@@ -26,6 +26,7 @@ enum ff_block_column {
     (FF_BLOCK_COLUMNS * (1 + FF_PACK_VARINT_BYTES + FF_INDEX_BLOCK * FF_PACK_WIDTH_MAX / 8))
 
 struct ff_block {
+    size_t len; /* of all of its bytes */
     struct {
         uint64_t least;
         unsigned int width;

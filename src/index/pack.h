@@ -75,16 +75,21 @@ static inline void ff_pack_write(uint8_t *buf, const uint64_t *values, size_t co
         *buf++ = (uint8_t)word;
 }
 
-/* Value i, without its base. */
-static inline uint64_t ff_pack_get(const uint8_t *buf, size_t len, size_t i, unsigned int width)
+/* The `width` bits from `bit` on. */
+static inline uint64_t ff_pack_bits(const uint8_t *buf, size_t len, size_t bit, unsigned int width)
 {
-    size_t bit = i * width;
     unsigned int shift = bit % 8;
     uint64_t value = ff_pack_load(buf, len, bit / 8) >> shift;
 
     if (shift + width > 64)
         value |= ff_pack_load(buf, len, bit / 8 + 8) << (64 - shift);
     return value & ff_pack_mask(width);
+}
+
+/* Value i, without its base. */
+static inline uint64_t ff_pack_get(const uint8_t *buf, size_t len, size_t i, unsigned int width)
+{
+    return ff_pack_bits(buf, len, i * width, width);
 }
 
 /* What the lanes below can add up without passing 64 bits. */

@@ -193,6 +193,96 @@ static void refused_records_leave_no_trace(void **state)
     }
 }
 
+/* What single appends make of the run, up to the first that fails. */
+static int append_singly(struct ff_index *index, uint64_t offset, uint64_t head, uint64_t tail,
+                         const uint64_t *ends, size_t count)
+{
+    uint64_t begin = offset;
+
+    for (size_t i = 0; i < count; i++) {
+        /* Shorter than what is around the payload: no record can be of that size. */
+        if (ends[i] < begin || ends[i] - begin < head || ends[i] - begin - head < tail)
+            return -EINVAL;
+        const struct ff_index_entry entry = {
+            .offset = begin, .head = head, .payload = ends[i] - begin - head - tail, .tail = tail};
+        int r = ff_index_append(index, &entry);
+        if (r < 0)
+            return r;
+        begin = ends[i];
+    }
+    return 0;
+}
+
+static void assert_same(const struct ff_index *a, const struct ff_index *b)
+{
+    assert_int_equal(ff_index_count(a), ff_index_count(b));
+    for (uint64_t i = 0; i < ff_index_count(a); i++) {
+        struct ff_index_entry one, other;
+        uint64_t payload, same;
+        assert_int_equal(ff_index_get(a, i, &one), 0);
+        assert_int_equal(ff_index_get(b, i, &other), 0);
+        assert_memory_equal(&one, &other, sizeof(one));
+        assert_int_equal(ff_index_payload_before(a, i, &payload), 0);
+        assert_int_equal(ff_index_payload_before(b, i, &same), 0);
+        assert_int_equal(payload, same);
+    }
+}
+
+static void runs_are_as_many_single_records(void **state)
+{
+    (void)state;
+    struct ff_prop prop = ff_prop_start(35);
+    unsigned long refused = 0;
+
+    for (unsigned long round = 0; round < ff_prop_rounds(ROUNDS); round++) {
+        struct ff_index *runs, *single;
+        /* Some reach the last byte there can be. */
+        uint64_t offset =
+            round % 4 ? ff_prop_below(&prop, 100) : OFFSET_MAX - ff_prop_below(&prop, 100000);
+        assert_int_equal(ff_index_new(&runs), 0);
+        assert_int_equal(ff_index_new(&single), 0);
+        for (unsigned int n = 0; n < 8; n++) {
+            uint64_t ends[600];
+            size_t count = ff_prop_below(&prop, ff_prop_below(&prop, 2) ? 601 : 5);
+            uint64_t head = ff_prop_below(&prop, 14), tail = ff_prop_below(&prop, 5);
+            bool bad = ff_prop_below(&prop, 4) == 0;
+            uint64_t end = offset;
+            for (size_t i = 0; i < count; i++) {
+                end += head + tail + ff_prop_below(&prop, 300);
+                ends[i] = end;
+                if (bad && ff_prop_below(&prop, 300) == 0)
+                    ends[i] -= ff_prop_below(&prop, 600);
+            }
+            if (bad && ff_prop_below(&prop, 10) == 0)
+                tail = UINT64_MAX - ff_prop_below(&prop, 20);
+            int r = ff_index_append_run(runs, offset, head, tail, ends, count);
+            int expected = append_singly(single, offset, head, tail, ends, count);
+            /* Of what cannot be a frame at all the reason may differ. */
+            if (tail > OFFSET_MAX)
+                assert_int_equal(r < 0, expected < 0);
+            else
+                assert_int_equal(r, expected);
+            refused += r < 0;
+            assert_same(runs, single);
+            /* A single record in between, with a gap, as where frames are of another shape. */
+            struct ff_index_entry entry = {.offset = end + ff_prop_below(&prop, 3),
+                                           .head = 2,
+                                           .payload = ff_prop_below(&prop, 9),
+                                           .join = 1};
+            assert_int_equal(ff_index_append(runs, &entry), ff_index_append(single, &entry));
+            offset = entry.offset + entry.head + entry.payload + ff_prop_below(&prop, 2);
+        }
+        assert_int_equal(ff_index_seal(runs), 0);
+        uint64_t end = OFFSET_MAX;
+        assert_int_equal(ff_index_append_run(runs, end, 0, 0, &end, 1), -EINVAL);
+        assert_int_equal(ff_index_append_run(runs, 0, 0, 0, NULL, 0), 0);
+        assert_same(runs, single);
+        ff_index_free(runs);
+        ff_index_free(single);
+    }
+    assert_true(refused > 0);
+}
+
 static void packed_values_come_back_from_exact_buffers(void **state)
 {
     (void)state;
@@ -274,6 +364,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_appended_is_found),
         cmocka_unit_test(refused_records_leave_no_trace),
+        cmocka_unit_test(runs_are_as_many_single_records),
         cmocka_unit_test(packed_values_come_back_from_exact_buffers),
         cmocka_unit_test(hostile_blocks_are_refused_or_read_within_bounds),
     };
