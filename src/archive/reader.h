@@ -18,6 +18,7 @@ struct ff_reader {
     size_t chunk_first; /* after a jump; the caller may lower it before the first read */
     uint64_t reads;     /* how many were made */
     struct ff_window window;
+    bool end_seen; /* a result hangs on where the archive ends: as ff_decoder.end_seen */
 };
 
 /* capacity: at least twice FF_DECODE_NEED_MAX. The source stays the caller's. */

@@ -39,6 +39,7 @@ static int look_at(struct ff_reader *reader, uint64_t offset, size_t len,
         size_t have = inside ? window->len - skip : 0;
         bool ends = reader->limit != FF_SIZE_UNKNOWN && offset + have >= reader->limit;
         if (have >= len || ends) {
+            reader->end_seen |= have < len;
             *ret_window = (struct ff_window){
                 .bytes = window->bytes + skip, .offset = offset, .len = have < len ? have : len};
             return 0;
@@ -309,8 +310,10 @@ static int weigh_chain(struct search *search, const struct ff_window *near, stru
             offset += ff_decode_padding(decoder->layout, offset);
             ends = (limit != FF_SIZE_UNKNOWN && offset >= limit) ||
                    offset >= decoder->state.frames_end;
-            if (ends)
+            if (ends) {
+                search->near->end_seen = true;
                 break;
+            }
             if (offset - near->offset < near->len) {
                 size_t skip = (size_t)(offset - near->offset);
                 window = (struct ff_window){near->bytes + skip, offset, near->len - skip};
@@ -483,6 +486,8 @@ int ff_resync(struct ff_reader *reader, const struct ff_decoder *decoder, uint64
         return r;
     r = search.magic ? search_magic(&search, magic, magic_len, offset, ret_offset)
                      : search_places(&search, offset, ret_offset);
+    /* What a length is worth as evidence hangs on how far it could have gone. */
+    reader->end_seen |= search.far.end_seen || search.decoder.end_seen || !search.magic;
     ff_reader_done(&search.far);
     return r;
 }

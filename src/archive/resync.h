@@ -43,7 +43,8 @@ struct ff_resync_past {
 /* Searches from the place after offset, where a frame did not fit. decoder: its state is that in
  * force there; it is left as it was. cut: the frame there goes past the archive's end, so that what
  * is found may lie in its payload: it must lead on to the end. Negative errno when the source
- * fails. The result does not depend on how short the source's reads are. */
+ * fails. The result does not depend on how short the source's reads are; where it depends on the
+ * archive's end, here and in the functions below, the reader's end_seen is set. */
 int ff_resync(struct ff_reader *reader, const struct ff_decoder *decoder, uint64_t offset, bool cut,
               struct ff_resync_past *past, uint64_t *ret_offset);
 

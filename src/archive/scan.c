@@ -35,6 +35,44 @@ void ff_scan_end_at(struct ff_scan *scan, uint64_t offset)
     scan->until = offset;
 }
 
+bool ff_scan_sees_end(const struct ff_scan *scan)
+{
+    return scan->reader.end_seen || scan->decoder.end_seen;
+}
+
+void ff_scan_point(const struct ff_scan *scan, struct ff_scan_point *ret_point)
+{
+    *ret_point = (struct ff_scan_point){.position = scan->position,
+                                        .state = scan->decoder.state,
+                                        .preamble_len = scan->preamble_len,
+                                        .tail_offset = scan->tail_offset,
+                                        .tail_len = scan->tail_len,
+                                        .tried = scan->past.tried,
+                                        .contexts = scan->contexts.count,
+                                        .contexts_full = scan->contexts.full};
+}
+
+int ff_scan_go_on(struct ff_scan *scan, const struct ff_scan_point *point,
+                  const struct ff_contexts *contexts, const struct ff_record *record, bool end_seen)
+{
+    const struct ff_contexts known = {
+        .items = contexts->items, .count = point->contexts, .full = point->contexts_full};
+
+    int r = ff_contexts_follow(&scan->contexts, &known);
+    if (r < 0)
+        return r;
+    scan->position = point->position;
+    scan->decoder.state = point->state;
+    scan->preamble_len = point->preamble_len;
+    scan->tail_offset = point->tail_offset;
+    scan->tail_len = point->tail_len;
+    scan->past.tried = point->tried;
+    if (record)
+        scan->record = *record;
+    scan->reader.end_seen = end_seen;
+    return 0;
+}
+
 /* Begins elsewhere than at the beginning. Frames may depend on what the preamble tells. */
 static int begin_at(struct ff_scan *scan, const struct ff_scan_position *from)
 {
@@ -124,6 +162,7 @@ static void end_with_damage(struct ff_scan *scan, uint64_t offset, int code, con
     set_damage(scan, offset, end == FF_SIZE_UNKNOWN || end < offset ? 0 : end - offset, code,
                reason, event);
     scan->done = true;
+    scan->reader.end_seen = true;
 }
 
 /* What a fault of the decoder means, and where if that is not the frame's first byte. */
@@ -244,6 +283,7 @@ static int at_end(struct ff_scan *scan, uint64_t offset, size_t ahead, bool *ret
             return r;
     }
     *ret_ends = reader->limit != FF_SIZE_UNKNOWN && offset >= reader->limit;
+    reader->end_seen |= *ret_ends;
     return 0;
 }
 
@@ -304,6 +344,7 @@ static int scan_postamble(struct ff_scan *scan, uint64_t offset, struct ff_scan_
         return r;
     if (reader->limit == FF_SIZE_UNKNOWN || reader->limit - offset > max)
         return 0;
+    reader->end_seen = true;
     /* A decoder of its own: a postamble that does not fit must leave no trace. */
     struct ff_decoder decoder = scan->decoder;
     r = ff_reader_decode(reader, &decoder, FF_POSTAMBLE, offset, &failed);
@@ -557,6 +598,8 @@ int ff_scan_step(struct ff_scan *scan, struct ff_scan_event *ret_event, struct f
     scan->has_record = false;
     if (scan->done || give_of_run(scan, event))
         return 0;
+    if (!scan->join.open && !ff_scan_sees_end(scan))
+        ff_scan_point(scan, &scan->safe);
     if (!(scan->position.state & STATE_PREAMBLE_DONE)) {
         /* An empty file is an archive of no records in every format. */
         if ((r = at_end(scan, 0, 0, &ends)) < 0)

@@ -11,6 +11,18 @@
 #include "archive/resync.h"
 #include "format/decode_fast.h"
 
+/* All that what follows in the archive hangs on, besides the contexts and the record before.
+ * Between two records. */
+struct ff_scan_point {
+    struct ff_scan_position position;
+    struct ff_decode_state state;
+    uint64_t preamble_len;
+    uint64_t tail_offset, tail_len;
+    uint64_t tried; /* of struct ff_resync_past */
+    size_t contexts;
+    bool contexts_full;
+};
+
 struct ff_scan {
     struct ff_reader reader;
     struct ff_decoder decoder;
@@ -40,6 +52,7 @@ struct ff_scan {
     unsigned int run_sums;       /* checksums that were checked in each */
     struct ff_scan_event queued; /* to be given before anything else is looked at */
     bool has_queued;
+    struct ff_scan_point safe; /* the last one before anything hung on the archive's end */
 };
 
 /* As ff_scan_next(), but comes back with 1 and no event after many hidden frames in a row, so that
@@ -51,6 +64,20 @@ void ff_scan_check_sums(struct ff_scan *scan);
 
 /* The scan ends before the frame that begins at offset, as if the archive ended there well. */
 void ff_scan_end_at(struct ff_scan *scan, uint64_t offset);
+
+/* Whether anything that was given by now hangs on where the archive ends: were there more bytes
+ * behind it, a scan would give the same only up to scan->safe. */
+bool ff_scan_sees_end(const struct ff_scan *scan);
+
+/* Where the scan stands now, after a record that it has given. */
+void ff_scan_point(const struct ff_scan *scan, struct ff_scan_point *ret_point);
+
+/* Goes on from there instead of from the beginning, before anything was asked for. contexts: of
+ * the archive; the first point->contexts of them count. record: the one before, NULL when there is
+ * none. end_seen: ff_scan_sees_end() was true there. -ENOMEM. */
+int ff_scan_go_on(struct ff_scan *scan, const struct ff_scan_point *point,
+                  const struct ff_contexts *contexts, const struct ff_record *record,
+                  bool end_seen);
 
 /* ff_scan_position.state: a decode state, and that the preamble was decoded. */
 uint32_t ff_scan_pack_state(const struct ff_decode_state *state);

@@ -104,12 +104,21 @@ static const uint8_t *bytes_at(const struct ff_decoder *d, const struct ff_windo
     return w->bytes + (size_t)(d->pos - w->offset);
 }
 
+/* Whether len bytes from pos on go past what bounds the frame. */
+static bool goes_past(struct ff_decoder *d, ff_value len)
+{
+    if (d->bound == UNKNOWN || len <= (ff_value)d->bound - (ff_value)d->pos)
+        return false;
+    d->end_seen |= d->bound_by == FF_BOUND_ARCHIVE;
+    return true;
+}
+
 /* Whether len bytes stand at pos: FF_DECODE_DONE when they are in the window. */
 static int want(struct ff_decoder *d, const struct ff_window *w, size_t len)
 {
     if (available(d, w) >= len)
         return FF_DECODE_DONE;
-    if (d->bound != UNKNOWN && (d->pos > d->bound || len > d->bound - d->pos))
+    if (goes_past(d, (ff_value)len))
         return fail(d, FF_FAULT_SHORT, (ff_value)len, 0);
     return need(d, d->pos, len);
 }
@@ -121,7 +130,7 @@ static int want_more(struct ff_decoder *d, size_t have, size_t max)
     size_t len = have * 2 + 32 < max ? have * 2 + 32 : max;
     if (d->bound != UNKNOWN) {
         uint64_t left = d->pos > d->bound ? 0 : d->bound - d->pos;
-        if (left <= have)
+        if (goes_past(d, (ff_value)have + 1))
             return fail(d, FF_FAULT_SHORT, (ff_value)have + 1, 0);
         if (left < len)
             len = (size_t)left;
@@ -302,7 +311,7 @@ static int decode_digits(struct ff_decoder *d, const struct ff_window *w,
     }
     if (!item->width && n == have) {
         /* Digits may go on in what follows, unless the archive ends here. */
-        bool ends = d->bound != UNKNOWN && d->bound - d->pos <= have;
+        bool ends = goes_past(d, (ff_value)have + 1);
         if (!ends || n == 0)
             return want_more(d, have, FF_DIGITS_MAX + 1);
     }
@@ -324,7 +333,7 @@ static int decode_literal(struct ff_decoder *d, const struct ff_window *w,
                           const struct ff_item *item)
 {
     size_t len = item->text.len;
-    bool ends = d->bound != UNKNOWN && (d->pos > d->bound || len > d->bound - d->pos);
+    bool ends = goes_past(d, (ff_value)len);
 
     if (item->optional && ends)
         return FF_DECODE_DONE;
@@ -362,7 +371,7 @@ static int skip(struct ff_decoder *d, const struct ff_window *w, ff_value len)
         return fail(d, FF_FAULT_NEGATIVE, len, 0);
     if (len > (ff_value)(FF_OFFSET_MAX - d->pos))
         return fail(d, FF_FAULT_LARGE, len, 0);
-    if (d->bound != UNKNOWN && len > (ff_value)d->bound - (ff_value)d->pos)
+    if (goes_past(d, len))
         return fail(d, FF_FAULT_PAST_END, len, (ff_value)d->bound - (ff_value)d->pos);
     uint64_t end = d->pos + (uint64_t)len;
     if (d->limit == UNKNOWN && len > 0 && end > w->offset + w->len)
@@ -380,8 +389,7 @@ static int decode_align(struct ff_decoder *d, const struct ff_window *w, const s
     uint64_t from = d->pos - base;
     uint64_t len = from % item->size ? item->size - from % item->size : 0;
     /* The last record's padding may be missing. */
-    if (d->item == alt->count - 1 && d->bound != UNKNOWN && d->pos <= d->bound &&
-        len > d->bound - d->pos)
+    if (d->item == alt->count - 1 && d->pos <= d->bound && goes_past(d, (ff_value)len))
         len = d->bound - d->pos;
     return skip(d, w, (ff_value)len);
 }
@@ -484,6 +492,9 @@ static int decode_native(struct ff_decoder *d, const struct ff_window *w,
     if (r == FF_DECODE_NEED)
         return need(d, native->need_offset, native->need_len);
     d->pos = native->pos;
+    /* One that stands at the end, or does not come so far, may go on behind it. */
+    if (r == -ENODATA || d->pos >= d->bound)
+        goes_past(d, (ff_value)d->bound + 1);
     if (r < 0) {
         fail(d, r == -ENODATA ? FF_FAULT_SHORT : FF_FAULT_NATIVE, 0, 0);
         if (d->fault.offset == d->pos && d->fault.kind == FF_FAULT_NATIVE)
@@ -582,7 +593,7 @@ static int finish_alt(struct ff_decoder *d)
 
     uint64_t max = d->layout->directives.max;
 
-    if (d->bound != UNKNOWN && d->pos > d->bound)
+    if (goes_past(d, 0))
         return fail(d, FF_FAULT_SHORT, 0, 0);
     if (d->pos == d->offset)
         return fail(d, FF_FAULT_EMPTY, 0, 0);

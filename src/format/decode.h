@@ -72,6 +72,9 @@ struct ff_decoder {
     const struct ff_layout *layout;
     struct ff_decode_state state; /* in force for the next frame; changed by one that fits */
     uint64_t limit;               /* the archive's size, or UINT64_MAX while that is not known */
+    /* Set when a result hangs on where the archive ends: with more bytes behind that place it may
+     * be another. Never cleared here. */
+    bool end_seen;
     /* the result of FF_DECODE_DONE */
     uint64_t offset; /* of the frame */
     uint64_t end;    /* first byte after it */
