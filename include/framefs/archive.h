@@ -76,7 +76,7 @@ uint64_t ff_archive_shown(const struct ff_archive *archive);
 bool ff_archive_complete(const struct ff_archive *archive);
 
 struct ff_summary {
-    uint64_t archive_bytes;
+    uint64_t archive_bytes; /* of a pipe 0 until its end was met */
     uint64_t scanned_bytes;
     uint64_t left_out; /* records that are not shown */
     uint64_t records;  /* that are shown, and of them: */

@@ -373,6 +373,8 @@ static void finish(struct ff_archive *archive, struct scan_batch *batch, bool re
     }
     if (archive->size == FF_SIZE_UNKNOWN && scan->reader.limit != FF_SIZE_UNKNOWN)
         archive->summary.archive_bytes = scan->reader.limit;
+    /* A pipe is not read on behind damage that cannot be passed: its size stays unknown. */
+    reached_end &= archive->size != FF_SIZE_UNKNOWN || scan->reader.limit != FF_SIZE_UNKNOWN;
     pthread_mutex_unlock(&archive->mutex);
     /* Without memory to seal it the index works on, under its lock. */
     (void)ff_index_seal(archive->index);

@@ -137,7 +137,11 @@ static void print_block(struct ff_cli *cli, const struct info_values *values,
     print_bytes(out, "payload", summary.payload_bytes);
     print_bytes(out, "smallest", summary.smallest);
     print_bytes(out, "largest", summary.largest);
-    print_bytes(out, "archive", summary.archive_bytes);
+    /* Damage is of one byte at least. */
+    if (summary.archive_bytes > 0 || summary.damages == 0)
+        print_bytes(out, "archive", summary.archive_bytes);
+    else
+        ff_output_text(out, "  archive   of unknown size: the pipe was not read to its end\n");
     print_damages(out, archive, summary.damages);
     if (summary.records > 0 && (cli->terminal.present || values->histogram)) {
         ff_output_text(out, "\n");

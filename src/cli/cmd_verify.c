@@ -110,10 +110,14 @@ static void print_result(struct ff_output *out, struct ff_archive *archive, enum
     struct ff_summary summary;
 
     ff_archive_summary(archive, &summary);
-    ff_output_format(out,
-                     "%s: %s, %" PRIu64 " record%s, %" PRIu64 " bytes: ", ff_archive_name(archive),
+    ff_output_format(out, "%s: %s, %" PRIu64 " record%s, ", ff_archive_name(archive),
                      ff_format_name(ff_archive_format(archive)), summary.records,
-                     summary.records == 1 ? "" : "s", summary.archive_bytes);
+                     summary.records == 1 ? "" : "s");
+    /* Damage is of one byte at least: a pipe was not read to its end. */
+    if (summary.archive_bytes > 0 || summary.damages == 0)
+        ff_output_format(out, "%" PRIu64 " bytes: ", summary.archive_bytes);
+    else
+        ff_output_text(out, "of unknown size: ");
     if (status == FF_EXIT_DONE)
         ff_output_text(out, summary.damages ? "ok, but cut short" : "ok");
     else if (summary.damages)

@@ -115,6 +115,19 @@ def pipes():
              'pcap', 'detection')
 
 
+@test('a pipe that damage ends early: what was scanned, and no size', fuse=False)
+def broken_pipe():
+    # Nothing tells where the next line is the right one, so that the search ends at once.
+    framing = ('--frame', '"A" len:u8 line data')
+    content = b'A\x03\nabc' * 20 + b'B' + b'\0' * 99
+    found = json.loads(framefs('info', '--json', *framing, '-', stdin=content, status=1).out)[0]
+    equal((found['records'], found['scanned_bytes'], found['archive_bytes']), (20, 120, 0), 'JSON')
+    for command in ('info', 'verify'):
+        text = framefs(command, *framing, '-', stdin=content, status=1).text
+        contains(text, 'of unknown size', command)
+        check('archive   0 B' not in text and ', 0 bytes' not in text, f'{command}: {text}')
+
+
 @test('a reader that stops early ends a command quietly', fuse=False)
 def early():
     path = harness.write(harness.tag4([b'x' * 10] * 200000))
