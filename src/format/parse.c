@@ -138,6 +138,92 @@ static int take_directive(struct ff_parser *parser)
     return 0;
 }
 
+/* "name:" before a type or literal; where there is none, parser and *ret_word stay as they are. */
+static int take_name(struct ff_parser *parser, struct ff_item *item, struct ff_text *ret_word)
+{
+    size_t start = parser->pos;
+    struct ff_text word = ff_lex_word(parser);
+
+    if (word.len == 0 || !ff_lex_accept(parser, ':')) {
+        parser->pos = start;
+        return 0;
+    }
+    if (word.len > FF_NAME_MAX_BYTES)
+        return ff_parser_fail(parser, -EOVERFLOW, word.start, word.len,
+                              "a name has at most %d bytes", FF_NAME_MAX_BYTES);
+    if (ff_lex_word_is(parser, word, "record"))
+        return ff_parser_fail(parser, -EINVAL, word.start, word.len,
+                              "'record' means the whole frame and cannot be a name");
+    if (ff_parser_name_is_taken(parser, parser->text + word.start, word.len))
+        return ff_parser_fail(parser, -EINVAL, word.start, word.len, "this name is taken");
+    *ret_word = word;
+    return ff_lex_add_text(parser, parser->text + word.start, word.len, &item->name);
+}
+
+/* A literal, or a type with its scale, conditions and equations. */
+static int take_type(struct ff_parser *parser, struct ff_item *item)
+{
+    int r;
+
+    if (ff_lex_peek(parser) == '"') {
+        item->kind = FF_ITEM_LITERAL;
+        if ((r = ff_lex_literal(parser, &item->text)) < 0)
+            return r;
+        item->optional = ff_lex_accept(parser, '?');
+        item->size_kind = item->optional ? FF_SIZE_READ : FF_SIZE_FIXED;
+        item->size = item->text.len;
+        return 0;
+    }
+    if ((r = ff_parse_type(parser, item)) < 0 || (r = ff_parse_scale(parser, item)) < 0)
+        return r;
+    /* A field may carry a condition and an equation: len:u32be!=0=size(data). */
+    while (ff_lex_peek(parser) == '=' || ff_lex_peek(parser) == '!') {
+        bool negated = ff_lex_accept(parser, '!');
+        if (!ff_lex_accept(parser, '='))
+            return ff_lex_fail(parser, "'!=' is expected here");
+        if ((item->condition != FF_CONDITION_NONE || item->number_count) &&
+            (ff_lex_peek(parser) == '(' || !ff_lex_is_word_start(ff_lex_peek(parser))))
+            return ff_lex_fail(parser, "this field has a condition already");
+        if ((r = ff_parse_value(parser, item, negated)) < 0)
+            return r;
+    }
+    return 0;
+}
+
+/* What the item is to its alternative, by its kind and its name. pending_before: the equations
+ * before it. */
+static int place_item(struct ff_parser *parser, struct ff_item *item, struct ff_text word,
+                      unsigned int pending_before)
+{
+    struct ff_alt *alt = parser->alt;
+    bool told = false;
+    int r;
+
+    if (word.len) {
+        note_role(parser, word, item);
+        for (unsigned int i = pending_before; i < parser->pending_count; i++)
+            told |= parser->pending[i].slot == item->slot;
+        if (item->slot != FF_NO_SLOT && !item->bit_count && !told &&
+            (r = ff_parser_add_implied(parser, word, item->slot)) < 0)
+            return r;
+    }
+    if (word.len && ff_lex_word_is(parser, word, "data") && item->kind != FF_ITEM_DATA)
+        return ff_parser_fail(parser, -EINVAL, word.start, word.len,
+                              "'data' means the payload and cannot be the name of something else");
+    if (item->kind == FF_ITEM_HEADERS)
+        alt->roles.headers = alt->count;
+    if (item->kind == FF_ITEM_DATA) {
+        if (parser->section != FF_FRAME)
+            return ff_parser_fail(parser, -EINVAL, item->column, item->span,
+                                  "only a frame has data");
+        if (alt->roles.data != FF_NO_ITEM || parser->payload.span)
+            return ff_parser_fail(parser, -EINVAL, item->column, item->span,
+                                  "a frame has one payload; this is the second");
+        alt->roles.data = alt->roles.data_last = alt->count;
+    }
+    return 0;
+}
+
 static int take_item(struct ff_parser *parser)
 {
     struct ff_layout *layout = parser->layout;
@@ -156,77 +242,18 @@ static int take_item(struct ff_parser *parser)
     struct ff_item *item = &layout->items[layout->item_count];
     *item = (struct ff_item){.slot = FF_NO_SLOT, .size_slot = FF_NO_SLOT, .mul = 1};
     unsigned int pending_before = parser->pending_count;
-
-    word = ff_lex_word(parser);
-    if (word.len && ff_lex_accept(parser, ':')) {
-        if (word.len > FF_NAME_MAX_BYTES)
-            return ff_parser_fail(parser, -EOVERFLOW, word.start, word.len,
-                                  "a name has at most %d bytes", FF_NAME_MAX_BYTES);
-        if (ff_lex_word_is(parser, word, "record"))
-            return ff_parser_fail(parser, -EINVAL, word.start, word.len,
-                                  "'record' means the whole frame and cannot be a name");
-        if (ff_parser_name_is_taken(parser, parser->text + word.start, word.len))
-            return ff_parser_fail(parser, -EINVAL, word.start, word.len, "this name is taken");
-        if ((r = ff_lex_add_text(parser, parser->text + word.start, word.len, &item->name)) < 0)
-            return r;
-    } else {
-        parser->pos = start;
-        word.len = 0;
-    }
-
-    if (ff_lex_peek(parser) == '"') {
-        item->kind = FF_ITEM_LITERAL;
-        if ((r = ff_lex_literal(parser, &item->text)) < 0)
-            return r;
-        item->optional = ff_lex_accept(parser, '?');
-        item->size_kind = item->optional ? FF_SIZE_READ : FF_SIZE_FIXED;
-        item->size = item->text.len;
-    } else {
-        if ((r = ff_parse_type(parser, item)) < 0 || (r = ff_parse_scale(parser, item)) < 0)
-            return r;
-        /* A field may carry a condition and an equation: len:u32be!=0=size(data). */
-        while (ff_lex_peek(parser) == '=' || ff_lex_peek(parser) == '!') {
-            bool negated = ff_lex_accept(parser, '!');
-            if (!ff_lex_accept(parser, '='))
-                return ff_lex_fail(parser, "'!=' is expected here");
-            if ((item->condition != FF_CONDITION_NONE || item->number_count) &&
-                (ff_lex_peek(parser) == '(' || !ff_lex_is_word_start(ff_lex_peek(parser))))
-                return ff_lex_fail(parser, "this field has a condition already");
-            if ((r = ff_parse_value(parser, item, negated)) < 0)
-                return r;
-        }
-    }
+    if ((r = take_name(parser, item, &word)) < 0 || (r = take_type(parser, item)) < 0)
+        return r;
     if (item->kind == FF_ITEM_B32 &&
         (item->condition != FF_CONDITION_IN || item->mul != 1 || item->add != 0))
         return ff_parser_fail(parser, -EINVAL, start, parser->pos - start,
                               "a byte-order mark has a constant, as b32=0x1a2b3c4d");
     if (parser->pos < parser->len && !ff_lex_is_blank(ff_lex_peek(parser)))
         return ff_lex_fail(parser, "a blank is expected between items");
-
     item->column = (uint16_t)start;
     item->span = (uint16_t)(parser->pos - start);
-    if (word.len) {
-        note_role(parser, word, item);
-        bool told = false;
-        for (unsigned int i = pending_before; i < parser->pending_count; i++)
-            told |= parser->pending[i].slot == item->slot;
-        if (item->slot != FF_NO_SLOT && !item->bit_count && !told &&
-            (r = ff_parser_add_implied(parser, word, item->slot)) < 0)
-            return r;
-    }
-    if (word.len && ff_lex_word_is(parser, word, "data") && item->kind != FF_ITEM_DATA)
-        return ff_parser_fail(parser, -EINVAL, word.start, word.len,
-                              "'data' means the payload and cannot be the name of something else");
-    if (item->kind == FF_ITEM_HEADERS)
-        alt->roles.headers = alt->count;
-    if (item->kind == FF_ITEM_DATA) {
-        if (parser->section != FF_FRAME)
-            return ff_parser_fail(parser, -EINVAL, start, item->span, "only a frame has data");
-        if (alt->roles.data != FF_NO_ITEM || parser->payload.span)
-            return ff_parser_fail(parser, -EINVAL, start, item->span,
-                                  "a frame has one payload; this is the second");
-        alt->roles.data = alt->roles.data_last = alt->count;
-    }
+    if ((r = place_item(parser, item, word, pending_before)) < 0)
+        return r;
     alt->count++;
     layout->item_count++;
     return 0;

@@ -216,50 +216,57 @@ static bool take_remembered(struct ff_parser *parser, struct ff_item *item, size
     return take_marker(parser, item, start, len);
 }
 
-/* What follows '=' or '!='. */
-int ff_parse_value(struct ff_parser *parser, struct ff_item *item, bool negated)
+/* "crc32c(a..b)", or a field whose number or bytes are repeated. */
+static int take_word(struct ff_parser *parser, struct ff_item *item, bool negated)
 {
     size_t start = parser->pos;
-    char c = ff_lex_peek(parser);
+
+    while (ff_lex_is_word(ff_lex_peek(parser)) || ff_lex_peek(parser) == '-')
+        parser->pos++;
+    size_t len = parser->pos - start;
+    if (ff_lex_peek(parser) == '(') {
+        if (negated)
+            return ff_parser_fail(parser, -EINVAL, start, len, "'!=' takes no function");
+        return take_function(parser, item, start, len);
+    }
+    uint8_t slot = ff_parser_find_slot(parser, parser->text + start, len);
+    if (slot == FF_NO_SLOT && !negated && take_remembered(parser, item, start, len))
+        return 0;
+    if (slot == FF_NO_SLOT)
+        return ff_parser_fail(parser, -EINVAL, start, len,
+                              "no field before this one has that name and a number");
+    if (item->condition != FF_CONDITION_NONE)
+        return ff_parser_fail(parser, -EINVAL, start, len, "this field has a condition already");
+    if (item->slot == FF_NO_SLOT || item->bit_count || item->kind == FF_ITEM_B32)
+        return ff_parser_fail(parser, -EINVAL, start, len, "only a number can repeat another one");
+    item->condition = negated ? FF_CONDITION_NOT_SAME : FF_CONDITION_SAME;
+    item->same = slot;
+    return 0;
+}
+
+static int take_text(struct ff_parser *parser, struct ff_item *item, bool negated)
+{
+    size_t start = parser->pos;
+
+    int r = ff_lex_literal(parser, &item->text);
+    if (r < 0)
+        return r;
+    bool fits = item->kind == FF_ITEM_INT || item->kind == FF_ITEM_BYTES ||
+                item->kind == FF_ITEM_STR || item->kind == FF_ITEM_DIGITS;
+    if (!fits || item->size_kind != FF_SIZE_FIXED || item->size != item->text.len)
+        return ff_parser_fail(parser, -EINVAL, start, parser->pos - start,
+                              "the literal and the field are not of the same size");
+    item->condition = negated ? FF_CONDITION_NOT_TEXT : FF_CONDITION_TEXT;
+    return 0;
+}
+
+/* "7" or "(0 1)" */
+static int take_numbers(struct ff_parser *parser, struct ff_item *item, bool negated)
+{
+    size_t start = parser->pos;
     ff_value number;
     int r;
 
-    if (ff_lex_is_word_start(c)) {
-        while (ff_lex_is_word(ff_lex_peek(parser)) || ff_lex_peek(parser) == '-')
-            parser->pos++;
-        size_t len = parser->pos - start;
-        if (ff_lex_peek(parser) == '(') {
-            if (negated)
-                return ff_parser_fail(parser, -EINVAL, start, len, "'!=' takes no function");
-            return take_function(parser, item, start, len);
-        }
-        uint8_t slot = ff_parser_find_slot(parser, parser->text + start, len);
-        if (slot == FF_NO_SLOT && !negated && take_remembered(parser, item, start, len))
-            return 0;
-        if (slot == FF_NO_SLOT)
-            return ff_parser_fail(parser, -EINVAL, start, len,
-                                  "no field before this one has that name and a number");
-        if (item->condition != FF_CONDITION_NONE)
-            return ff_parser_fail(parser, -EINVAL, start, len,
-                                  "this field has a condition already");
-        if (item->slot == FF_NO_SLOT || item->bit_count || item->kind == FF_ITEM_B32)
-            return ff_parser_fail(parser, -EINVAL, start, len,
-                                  "only a number can repeat another one");
-        item->condition = negated ? FF_CONDITION_NOT_SAME : FF_CONDITION_SAME;
-        item->same = slot;
-        return 0;
-    }
-    if (c == '"') {
-        if ((r = ff_lex_literal(parser, &item->text)) < 0)
-            return r;
-        bool fits = item->kind == FF_ITEM_INT || item->kind == FF_ITEM_BYTES ||
-                    item->kind == FF_ITEM_STR || item->kind == FF_ITEM_DIGITS;
-        if (!fits || item->size_kind != FF_SIZE_FIXED || item->size != item->text.len)
-            return ff_parser_fail(parser, -EINVAL, start, parser->pos - start,
-                                  "the literal and the field are not of the same size");
-        item->condition = negated ? FF_CONDITION_NOT_TEXT : FF_CONDITION_TEXT;
-        return 0;
-    }
     if (item->slot == FF_NO_SLOT || item->bit_count)
         return ff_parser_fail(parser, -EINVAL, start, 1, "only a number can equal a number");
     item->numbers = parser->layout->number_count;
@@ -281,4 +288,14 @@ int ff_parse_value(struct ff_parser *parser, struct ff_item *item, bool negated)
         return ff_parser_fail(parser, -EINVAL, start, parser->pos - start,
                               "a set has at least one number");
     return 0;
+}
+
+/* What follows '=' or '!='. */
+int ff_parse_value(struct ff_parser *parser, struct ff_item *item, bool negated)
+{
+    char c = ff_lex_peek(parser);
+
+    if (ff_lex_is_word_start(c))
+        return take_word(parser, item, negated);
+    return c == '"' ? take_text(parser, item, negated) : take_numbers(parser, item, negated);
 }
