@@ -86,11 +86,6 @@ int ff_archive_check_read(struct ff_archive *archive, const struct ff_record *re
 int ff_archive_error(const struct ff_archive *archive, struct ff_error *error, int code,
                      uint64_t record, uint64_t offset, const char *what);
 
-/* The archive's bytes, all len of them, checked to be still those that were indexed; or an error.
- * record is for its text. */
-int ff_archive_pread(struct ff_archive *archive, void *buf, size_t len, uint64_t offset,
-                     uint64_t record, struct ff_error *error);
-
 /* Decodes the record's first frame again; the caller calls ff_reader_done() after success. */
 int ff_archive_frame_begin(struct ff_archive *archive, const struct ff_record *record,
                            struct ff_reader *reader, struct ff_decoder *decoder,

@@ -174,13 +174,6 @@ static int read_all(struct ff_archive *archive, void *buf, size_t len, uint64_t 
     return 0;
 }
 
-int ff_archive_pread(struct ff_archive *archive, void *buf, size_t len, uint64_t offset,
-                     uint64_t record, struct ff_error *error)
-{
-    int r = read_all(archive, buf, len, offset, record, error);
-    return r < 0 ? r : check_source(archive, offset, record, error);
-}
-
 /* Bytes [at, at + len) of all contexts one after the other. */
 static int read_context(struct ff_archive *archive, uint8_t *buf, size_t len, uint64_t at,
                         uint64_t record, struct ff_error *error)

@@ -107,7 +107,8 @@ static enum ff_exit warn_file(struct ff_formats *formats, const char *dir, const
     return FF_EXIT_DONE;
 }
 
-enum ff_exit ff_formats_load_dir(struct ff_formats *formats, const char *dir)
+/* FF_EXIT_FAILED only when memory is short. */
+static enum ff_exit load_dir(struct ff_formats *formats, const char *dir)
 {
     char shown[SHOWN_BYTES];
     struct dirent **entries;
@@ -145,7 +146,7 @@ static enum ff_exit load_user_dir(struct ff_formats *formats)
         dir = NULL;
         return fail_memory();
     }
-    return ff_formats_load_dir(formats, dir);
+    return load_dir(formats, dir);
 }
 
 static enum ff_exit load_file(struct ff_formats *formats, const char *path)
@@ -166,7 +167,7 @@ enum ff_exit ff_formats_load(const struct ff_option_texts *files, struct ff_form
 
     if (ff_formats_new(&formats, NULL) < 0)
         return fail_memory();
-    enum ff_exit status = ff_formats_load_dir(formats, FF_FORMATS_SYSTEM_DIR);
+    enum ff_exit status = load_dir(formats, FF_FORMATS_SYSTEM_DIR);
     if (status == FF_EXIT_DONE)
         status = load_user_dir(formats);
     for (size_t i = 0; i < files->count && status == FF_EXIT_DONE; i++)

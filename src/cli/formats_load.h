@@ -25,7 +25,4 @@
  * ff_formats_free(). */
 enum ff_exit ff_formats_load(const struct ff_option_texts *files, struct ff_formats **ret_formats);
 
-/* The part of it that reads one directory. FF_EXIT_FAILED only when memory is short. */
-enum ff_exit ff_formats_load_dir(struct ff_formats *formats, const char *dir);
-
 #endif

@@ -141,7 +141,8 @@ static int has_records(const struct ff_shown *shown, const struct ff_node *node,
     return ff_fs_find_record(shown, first, first + count - 1, &number, ret_wait);
 }
 
-int ff_fs_check_node(struct ff_fs *fs, const struct ff_node *node, struct ff_wait *ret_wait)
+/* 0, -ESTALE when there is no such node in this mount, -EAGAIN. */
+static int check_node(struct ff_fs *fs, const struct ff_node *node, struct ff_wait *ret_wait)
 {
     if (node->kind == FF_NODE_ROOT)
         return 0;
@@ -182,7 +183,7 @@ int ff_fs_load_node(struct ff_fs *fs, uint64_t ino, struct ff_node *ret_node,
     struct ff_node node;
     int r = ff_node_from_ino(ino, &node);
     if (r == 0)
-        r = ff_fs_check_node(fs, &node, ret_wait);
+        r = check_node(fs, &node, ret_wait);
     if (r == 0)
         *ret_node = node;
     return r;

@@ -115,9 +115,7 @@ int ff_fs_find_record(const struct ff_shown *shown, uint64_t first, uint64_t las
                       uint64_t *ret_number, struct ff_wait *ret_wait);
 /* The same of one record. */
 int ff_fs_has_record(const struct ff_shown *shown, uint64_t number, struct ff_wait *ret_wait);
-/* 0, -ESTALE when there is no such node in this mount, -EAGAIN. */
-int ff_fs_check_node(struct ff_fs *fs, const struct ff_node *node, struct ff_wait *ret_wait);
-/* From a number of the kernel's, checked. */
+/* From a number of the kernel's: -ESTALE when there is no such node in this mount, -EAGAIN. */
 int ff_fs_load_node(struct ff_fs *fs, uint64_t ino, struct ff_node *ret_node,
                     struct ff_wait *ret_wait);
 /* -ENOENT, -EAGAIN, -ENOTDIR. */
