@@ -25,14 +25,12 @@ int ff_channel_new(int *ret_supervisor, int *ret_worker)
 }
 
 static bool send_message(int fd, enum ff_channel_kind kind, enum ff_log_level level,
-                         const char *text)
+                         const void *body, size_t len)
 {
     uint8_t head[2] = {(uint8_t)kind, (uint8_t)level};
-    size_t len = strlen(text);
     struct iovec iov[2] = {
         {.iov_base = head, .iov_len = sizeof(head)},
-        {.iov_base = (char *)text,
-         .iov_len = len < FF_CHANNEL_TEXT_BYTES ? len : FF_CHANNEL_TEXT_BYTES - 1},
+        {.iov_base = (void *)body, .iov_len = len},
     };
     ssize_t count;
 
@@ -42,22 +40,32 @@ static bool send_message(int fd, enum ff_channel_kind kind, enum ff_log_level le
     return count >= 0 || errno != EAGAIN;
 }
 
-static void send_surely(int fd, enum ff_channel_kind kind)
+static bool send_text(int fd, enum ff_log_level level, const char *text)
+{
+    return send_message(fd, FF_CHANNEL_LOG, level, text, strnlen(text, FF_CHANNEL_TEXT_BYTES - 1));
+}
+
+static void send_surely(int fd, enum ff_channel_kind kind, const void *body, size_t len)
 {
     struct pollfd poll_fd = {.fd = fd, .events = POLLOUT};
 
-    while (!send_message(fd, kind, FF_LOG_INFO, ""))
+    while (!send_message(fd, kind, FF_LOG_INFO, body, len))
         poll(&poll_fd, 1, -1);
 }
 
 void ff_channel_ready(int fd)
 {
-    send_surely(fd, FF_CHANNEL_READY);
+    send_surely(fd, FF_CHANNEL_READY, NULL, 0);
 }
 
 void ff_channel_scanned(int fd)
 {
-    send_surely(fd, FF_CHANNEL_SCANNED);
+    send_surely(fd, FF_CHANNEL_SCANNED, NULL, 0);
+}
+
+void ff_channel_index(int fd, enum ff_channel_kind kind, uint32_t archive)
+{
+    send_surely(fd, kind, &archive, sizeof(archive));
 }
 
 void ff_channel_go(int fd)
@@ -82,10 +90,10 @@ void ff_channel_log(int fd, enum ff_log_level level, const char *text)
 
     if (lost > 0) {
         snprintf(line, sizeof(line), "%u messages were lost", lost);
-        if (!send_message(fd, FF_CHANNEL_LOG, FF_LOG_WARNING, line))
+        if (!send_text(fd, FF_LOG_WARNING, line))
             atomic_fetch_add(&dropped, lost);
     }
-    if (!send_message(fd, FF_CHANNEL_LOG, level, text))
+    if (!send_text(fd, level, text))
         atomic_fetch_add(&dropped, 1);
 }
 
@@ -106,6 +114,9 @@ bool ff_channel_receive(int fd, struct ff_channel_message *ret_message, bool *re
     ret_message->kind = bytes[0] < FF_CHANNEL_LOG ? (enum ff_channel_kind)bytes[0] : FF_CHANNEL_LOG;
     ret_message->level = bytes[1] <= FF_LOG_DEBUG ? (enum ff_log_level)bytes[1] : FF_LOG_ERROR;
     size_t len = (size_t)count - 2;
+    ret_message->archive = UINT32_MAX;
+    if (len == sizeof(ret_message->archive))
+        memcpy(&ret_message->archive, bytes + 2, len);
     for (size_t i = 0; i < len; i++)
         ret_message->text[i] =
             bytes[2 + i] < ' ' || bytes[2 + i] == 0x7f ? '?' : (char)bytes[2 + i];

@@ -55,6 +55,10 @@ struct ff_fs_options {
     struct ff_source *const *sources;
     const char *const *paths;
     bool hangup_ends; /* SIGHUP comes from a terminal */
+    /* Index files are read and written (framefs/index.h); where: NULL for beside the archive, or
+     * the cache; with one archive only, else absolute. */
+    bool index;
+    const char *index_path;
     /* What the program before this one held, or NULL: there is no mount yet. */
     const struct ff_takeover *takeover;
     bool background; /* workers give up stderr, too: they log through the supervisor */

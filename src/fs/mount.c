@@ -8,6 +8,7 @@
 #include "fs/request.h"
 #include "fs/sandbox.h"
 #include "fs/shared.h"
+#include "fs/shelf.h"
 #include "fs/supervise.h"
 #include "fs/takeover.h"
 
@@ -30,12 +31,14 @@ static int check_archives(const struct ff_fs_options *options, struct ff_error *
 }
 
 /* NULL when none is wanted. */
-static int make_sandbox(const struct ff_fs_options *options, struct ff_sandbox **ret_sandbox,
-                        struct ff_error *error)
+static int make_sandbox(const struct ff_fs_options *options, bool writes,
+                        struct ff_sandbox **ret_sandbox, struct ff_error *error)
 {
-    const struct ff_sandbox_options wanted = {.uid = options->worker_uid,
-                                              .gid = options->worker_gid,
-                                              .features = FF_SANDBOX_BLOCK_DEVICES};
+    const struct ff_sandbox_options wanted = {
+        .uid = options->worker_uid,
+        .gid = options->worker_gid,
+        .features = FF_SANDBOX_BLOCK_DEVICES | (writes ? FF_SANDBOX_WRITE : 0),
+    };
 
     *ret_sandbox = NULL;
     return options->sandbox ? ff_sandbox_new(&wanted, ret_sandbox, error) : 0;
@@ -57,18 +60,22 @@ static int mount_and_serve(const struct ff_fs_options *options, const char *dir,
 {
     struct ff_fs_options settled = *options;
     struct ff_mountpoint mountpoint;
-    struct ff_sandbox *sandbox;
+    struct ff_sandbox *sandbox = NULL;
+    struct ff_shelf *shelf;
 
-    int r = make_sandbox(options, &sandbox, error);
+    int r = ff_shelf_new(options, &shelf);
     if (r < 0)
-        return r;
-    r = get_mountpoint(options, dir, &mountpoint, error);
+        return ff_error_set(error, r, "out of memory");
+    r = make_sandbox(options, ff_shelf_is_written(shelf), &sandbox, error);
+    if (r == 0)
+        r = get_mountpoint(options, dir, &mountpoint, error);
     if (r == 0) {
         settled.survive = options->survive && ff_mountpoint_can_resend(&mountpoint);
-        r = ff_supervise(&settled, &mountpoint, sandbox, shared, shared_fd, error);
+        r = ff_supervise(&settled, &mountpoint, sandbox, shelf, shared, shared_fd, error);
         ff_mountpoint_detach(&mountpoint);
     }
     ff_sandbox_free(sandbox);
+    ff_shelf_free(shelf);
     return r;
 }
 

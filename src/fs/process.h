@@ -14,6 +14,7 @@ struct ff_process {
     int channel;        /* to it */
     size_t bench;       /* its place in struct ff_shared */
     int64_t started_ms; /* ff_process_now_ms() */
+    bool is_adopted;    /* of the program before this one */
     bool ready;         /* it serves */
     bool scanned;       /* it knows its archives whole, */
     int64_t scan_ms;    /* and that took so long; of one whose first look was enough: 0 */

@@ -17,6 +17,7 @@
 #include "fs/request.h"
 #include "fs/roster.h"
 #include "fs/shared.h"
+#include "fs/shelf.h"
 #include "fs/snapshot.h"
 
 /* The largest read and directory reply; max_read, as the mount option and in INIT. */
@@ -52,6 +53,7 @@ struct ff_shown {
 struct ff_fs {
     const struct ff_fs_options *options;
     const struct ff_mountpoint *mountpoint;
+    const struct ff_shelf *shelf;
     struct ff_shared *shared;
     struct ff_blame_bench *bench; /* this worker's, in shared */
     struct fuse_session *session;

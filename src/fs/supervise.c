@@ -43,6 +43,7 @@ struct supervisor {
     const struct ff_fs_options *options;
     struct ff_mountpoint *mountpoint;
     const struct ff_sandbox *sandbox;
+    struct ff_shelf *shelf;
     struct ff_shared *shared;
     struct ff_blame blame;
     int shared_fd;
@@ -117,6 +118,7 @@ static int start(struct supervisor *supervisor, struct ff_process *process, bool
             .options = supervisor->options,
             .mountpoint = supervisor->mountpoint,
             .sandbox = supervisor->sandbox,
+            .shelf = supervisor->shelf,
             .shared = supervisor->shared,
             .bench = &supervisor->shared->benches[bench],
             .channel = started.channel,
@@ -205,6 +207,20 @@ static void become_ready(struct supervisor *supervisor)
     supervisor->told = true;
 }
 
+/* Of the files that it was given; a worker of another program has others. */
+static void hear_of_index(struct supervisor *supervisor, const struct ff_process *process,
+                          const struct ff_channel_message *message)
+{
+    if (process != &supervisor->worker || process->is_adopted)
+        return;
+    if (message->kind == FF_CHANNEL_INDEX_REFUSED)
+        ff_shelf_refuse(supervisor->shelf, message->archive);
+    else if (message->kind == FF_CHANNEL_INDEX_WRITTEN)
+        ff_shelf_publish(supervisor->shelf, message->archive);
+    else
+        ff_shelf_leave(supervisor->shelf, message->archive);
+}
+
 static bool may_hear(struct ff_process *process)
 {
     if (process->heard >= HEARD_MAX && ff_process_now_ms() - process->heard_ms >= HEARD_MS)
@@ -229,6 +245,9 @@ static void hear(struct supervisor *supervisor, struct ff_process *process)
                    !process->ready) {
             process->ready = true;
             become_ready(supervisor);
+        } else if (message.kind >= FF_CHANNEL_INDEX_REFUSED &&
+                   message.kind <= FF_CHANNEL_INDEX_LEFT) {
+            hear_of_index(supervisor, process, &message);
         }
     }
     if (end) {
@@ -342,6 +361,7 @@ static void upgrade(struct supervisor *supervisor)
         takeover->worker = supervisor->worker.pid;
         takeover->channel = supervisor->worker.channel;
         takeover->bench = (uint32_t)supervisor->worker.bench;
+        ff_shelf_hand_on(supervisor->shelf, takeover);
         ff_process_kill(&supervisor->spare);
         (void)ff_notify_reloading();
         (void)ff_upgrade_exec(supervisor->options, takeover, &error);
@@ -370,6 +390,7 @@ static int take_over(struct supervisor *supervisor, const struct ff_takeover *ta
         return r;
     old->bench = takeover->bench;
     old->ready = true;
+    old->is_adopted = true;
     supervisor->usable = true;
     return 0;
 }
@@ -539,8 +560,8 @@ static int step(struct supervisor *supervisor, struct ff_error *error)
 }
 
 int ff_supervise(const struct ff_fs_options *options, struct ff_mountpoint *mountpoint,
-                 const struct ff_sandbox *sandbox, struct ff_shared *shared, int shared_fd,
-                 struct ff_error *error)
+                 const struct ff_sandbox *sandbox, struct ff_shelf *shelf,
+                 struct ff_shared *shared, int shared_fd, struct ff_error *error)
 {
     FF_CLEANUP(free) struct supervisor *supervisor = calloc(1, sizeof(*supervisor));
     sigset_t set;
@@ -551,6 +572,7 @@ int ff_supervise(const struct ff_fs_options *options, struct ff_mountpoint *moun
         .options = options,
         .mountpoint = mountpoint,
         .sandbox = sandbox,
+        .shelf = shelf,
         .shared = shared,
         .shared_fd = shared_fd,
         .worker = FF_PROCESS_NONE,

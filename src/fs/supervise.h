@@ -8,6 +8,7 @@
 #include "fs/mountpoint.h"
 #include "fs/sandbox.h"
 #include "fs/shared.h"
+#include "fs/shelf.h"
 
 /* So many workers in a row that have died this soon and answered nothing, or could not be started,
  * and the mount is given up. A worker may take long to come to what kills it. */
@@ -19,12 +20,13 @@
 #define FF_SPARES_LOST_MAX 3
 
 /* Serves the mount until it is gone, a signal ends it or it is given up. It is not unmounted here.
- * sandbox: of the workers, or NULL; shared_fd: of shared, for the next program. The signals must be
+ * sandbox: of the workers, or NULL; shelf: of the archives' index files; shared_fd: of shared, for
+ * the next program. The signals must be
  * blocked: see ff_supervise_block_signals(). 0; a negative errno, with an empty text when a worker
  * has said why. */
 int ff_supervise(const struct ff_fs_options *options, struct ff_mountpoint *mountpoint,
-                 const struct ff_sandbox *sandbox, struct ff_shared *shared, int shared_fd,
-                 struct ff_error *error);
+                 const struct ff_sandbox *sandbox, struct ff_shelf *shelf,
+                 struct ff_shared *shared, int shared_fd, struct ff_error *error);
 
 /* Those that the supervisor reads: none that comes before it does so is lost. */
 void ff_supervise_block_signals(void);

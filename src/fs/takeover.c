@@ -14,7 +14,7 @@
 #include "tree/tree.h"
 
 /* The last digit changes with what is in the struct. */
-static const char magic[8] = {'f', 'f', 't', 'a', 'k', 'e', '0', '2'};
+static const char magic[8] = {'f', 'f', 't', 'a', 'k', 'e', '0', '3'};
 
 static size_t size_for(size_t archives)
 {
@@ -30,6 +30,8 @@ struct ff_takeover *ff_takeover_new(size_t archives)
     memcpy(takeover->magic, magic, sizeof(magic));
     takeover->bytes = size_for(archives);
     takeover->archive_count = archives;
+    for (size_t i = 0; i < archives; i++)
+        takeover->archives[i].index = takeover->archives[i].left = -1;
     return takeover;
 }
 
@@ -91,6 +93,15 @@ static int read_fd(int fd, struct ff_takeover **ret_takeover)
     return 1;
 }
 
+static void close_archive_on_exec(const struct ff_takeover_archive *archive)
+{
+    const int fds[] = {archive->file.fd, archive->index, archive->left};
+
+    for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)
+        if (fds[i] >= 0)
+            fcntl(fds[i], F_SETFD, FD_CLOEXEC);
+}
+
 /* What stayed open for this program is not for those that it starts. */
 static void close_on_exec(const struct ff_takeover *takeover)
 {
@@ -98,7 +109,7 @@ static void close_on_exec(const struct ff_takeover *takeover)
     fcntl(takeover->shared, F_SETFD, FD_CLOEXEC);
     fcntl(takeover->channel, F_SETFD, FD_CLOEXEC);
     for (size_t i = 0; i < takeover->archive_count; i++)
-        fcntl(takeover->archives[i].file.fd, F_SETFD, FD_CLOEXEC);
+        close_archive_on_exec(&takeover->archives[i]);
 }
 
 int ff_takeover_read(struct ff_takeover **ret_takeover, bool *ret_trial)

@@ -18,6 +18,7 @@
 
 struct ff_takeover_archive {
     struct ff_file_state file;
+    int index, left; /* fs/shelf.h; -1: none */
     char path[PATH_MAX]; /* absolute */
 };
 
@@ -35,7 +36,8 @@ struct ff_takeover {
     struct ff_takeover_archive archives[];
 };
 
-/* A takeover for so many archives with nothing but zeros, its magic and size; NULL. To be freed. */
+/* A takeover for so many archives with nothing but zeros, its magic, its size
+ * and no index files; NULL. To be freed. */
 struct ff_takeover *ff_takeover_new(size_t archives);
 /* Writes it to a memfd that stays open over exec: the descriptor, or a negative errno. */
 int ff_takeover_write(const struct ff_takeover *takeover);

@@ -132,12 +132,19 @@ static void keep_sockets(bool keep)
         closedir(dir);
 }
 
+static void keep_archive_open(const struct ff_takeover_archive *archive, bool keep)
+{
+    keep_open(archive->file.fd, keep);
+    keep_open(archive->index, keep);
+    keep_open(archive->left, keep);
+}
+
 static void keep_all(const struct ff_takeover *takeover, bool keep)
 {
     keep_open(takeover->mountpoint.fd, keep);
     keep_open(takeover->shared, keep);
     for (size_t i = 0; i < takeover->archive_count; i++)
-        keep_open(takeover->archives[i].file.fd, keep);
+        keep_archive_open(&takeover->archives[i], keep);
     /* syslog(3) opens its socket again. */
     closelog();
     keep_sockets(keep);

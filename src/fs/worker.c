@@ -106,6 +106,7 @@ static int init(struct ff_fs *fs, const struct ff_worker *worker, struct ff_erro
     *fs = (struct ff_fs){
         .options = options,
         .mountpoint = worker->mountpoint,
+        .shelf = worker->shelf,
         .shared = worker->shared,
         .bench = worker->bench,
         .on_ready = on_ready,

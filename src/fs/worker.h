@@ -8,12 +8,14 @@
 #include "fs/mountpoint.h"
 #include "fs/sandbox.h"
 #include "fs/shared.h"
+#include "fs/shelf.h"
 
 /* In a process forked from the supervisor, in which no thread exists yet. */
 struct ff_worker {
     const struct ff_fs_options *options;
     const struct ff_mountpoint *mountpoint;
     const struct ff_sandbox *sandbox; /* NULL: it keeps its rights */
+    const struct ff_shelf *shelf;
     struct ff_shared *shared;
     struct ff_blame_bench *bench; /* its own */
     int channel;                  /* to the supervisor */

@@ -84,6 +84,33 @@ static void what_is_sent_arrives_in_order(void **state)
     assert_false(channel->end);
 }
 
+static void an_index_message_names_its_archive(void **state)
+{
+    struct channel *channel = *state;
+    const unsigned char without[] = {FF_CHANNEL_INDEX_WRITTEN, 0};
+    const unsigned char half[] = {FF_CHANNEL_INDEX_WRITTEN, 0, 1, 0, 0};
+
+    ff_channel_index(channel->worker, FF_CHANNEL_INDEX_REFUSED, 0);
+    ff_channel_index(channel->worker, FF_CHANNEL_INDEX_WRITTEN, 0x01020304);
+    ff_channel_index(channel->worker, FF_CHANNEL_INDEX_LEFT, 4095);
+    send_raw(channel, without, sizeof(without));
+    send_raw(channel, half, sizeof(half));
+    assert_true(receive(channel));
+    assert_int_equal(channel->message.kind, FF_CHANNEL_INDEX_REFUSED);
+    assert_int_equal(channel->message.archive, 0);
+    assert_true(receive(channel));
+    assert_int_equal(channel->message.kind, FF_CHANNEL_INDEX_WRITTEN);
+    assert_int_equal(channel->message.archive, 0x01020304);
+    assert_true(receive(channel));
+    assert_int_equal(channel->message.kind, FF_CHANNEL_INDEX_LEFT);
+    assert_int_equal(channel->message.archive, 4095);
+    for (int i = 0; i < 2; i++) {
+        assert_true(receive(channel));
+        assert_int_equal(channel->message.kind, FF_CHANNEL_INDEX_WRITTEN);
+        assert_int_equal(channel->message.archive, UINT32_MAX);
+    }
+}
+
 static void a_longer_line_is_cut(void **state)
 {
     struct channel *channel = *state;
@@ -296,6 +323,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         channel_test(what_is_sent_arrives_in_order),
+        channel_test(an_index_message_names_its_archive),
         channel_test(a_longer_line_is_cut),
         channel_test(a_longer_message_of_a_liar_is_cut),
         channel_test(control_bytes_do_not_pass),
