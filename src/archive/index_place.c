@@ -26,9 +26,10 @@
 #define LOCK_TRIES 100
 
 struct ff_partial {
-    char *path;   /* what it is published as; owned */
-    char *name;   /* its own, NULL where it has none; owned */
-    char *folder; /* of both; owned */
+    char *path; /* what it is published as; owned */
+    char *name; /* its own in that folder, NULL where it has none; owned */
+    /* O_PATH: the path may lead elsewhere later, or be hidden by a mount. */
+    int folder;
     int fd;
 };
 
@@ -112,9 +113,10 @@ static bool is_trusted(const char *archive, const struct stat *index)
 }
 
 /* Of a regular file: a descriptor, or a negative errno. O_NONBLOCK: no pipe must hang. */
-static int open_regular(const char *path, int flags, struct stat *ret_stat)
+static int open_regular(int folder, const char *path, int flags, struct stat *ret_stat)
 {
-    FF_CLEANUP(fd) int fd = open(path, flags | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0600);
+    FF_CLEANUP(fd)
+    int fd = openat(folder, path, flags | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0600);
 
     if (fd < 0)
         return -errno;
@@ -145,7 +147,7 @@ static struct found look_at(char *path, const char *archive)
 
     if (!path)
         return found;
-    found.fd = open_regular(path, O_RDONLY, &found.stat);
+    found.fd = open_regular(AT_FDCWD, path, O_RDONLY, &found.stat);
     if (found.fd == -ENOTDIR || found.fd == -ENAMETOOLONG)
         found.fd = -ENOENT;
     if (found.fd >= 0 && archive && !is_trusted(archive, &found.stat)) {
@@ -207,19 +209,20 @@ static void take_rights(int fd, const struct stat *archive)
 }
 
 /* Another program may have published or removed the file between opening and locking it. */
-static bool is_still_there(const char *name, const struct stat *opened)
+static bool is_still_there(int folder, const char *name, const struct stat *opened)
 {
     struct stat st;
 
-    return lstat(name, &st) == 0 && st.st_dev == opened->st_dev && st.st_ino == opened->st_ino;
+    return fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_dev == opened->st_dev &&
+           st.st_ino == opened->st_ino;
 }
 
 /* The partial file of that name, locked: a descriptor or a negative errno. */
-static int open_locked(const char *name, unsigned int flags, const struct stat *archive)
+static int open_locked(int folder, const char *name, unsigned int flags, const struct stat *archive)
 {
     for (int tries = 0; tries < LOCK_TRIES; tries++) {
         struct stat st;
-        FF_CLEANUP(fd) int fd = open_regular(name, O_RDWR | O_CREAT | O_NOFOLLOW, &st);
+        FF_CLEANUP(fd) int fd = open_regular(folder, name, O_RDWR | O_CREAT | O_NOFOLLOW, &st);
         if (fd < 0) {
             int code = fd;
             fd = -1;
@@ -232,7 +235,7 @@ static int open_locked(const char *name, unsigned int flags, const struct stat *
         while (flock(fd, LOCK_EX | (flags & FF_PARTIAL_WAIT ? 0 : LOCK_NB)) < 0)
             if (errno != EINTR)
                 return errno == EWOULDBLOCK ? -EBUSY : -errno;
-        if (is_still_there(name, &st)) {
+        if (is_still_there(folder, name, &st)) {
             if (st.st_size == 0)
                 take_rights(fd, archive);
             int kept = fd;
@@ -243,37 +246,59 @@ static int open_locked(const char *name, unsigned int flags, const struct stat *
     return -EBUSY;
 }
 
+/* A file without a name: a descriptor, or a negative errno. Locked, so that nobody goes on with it
+ * between its getting a name and its being published. */
+static int open_unnamed(int folder, const struct stat *archive)
+{
+    int fd = openat(folder, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+
+    /* Folders that know no unnamed files say so in several ways. */
+    if (fd < 0)
+        return errno == EISDIR || errno == ENOENT ? -EOPNOTSUPP : -errno;
+    (void)flock(fd, LOCK_EX | LOCK_NB);
+    take_rights(fd, archive);
+    return fd;
+}
+
+static char *partial_name(const struct ff_partial *partial)
+{
+    const char *slash = strrchr(partial->path, '/');
+
+    return with_suffix(slash ? slash + 1 : partial->path, FF_PARTIAL_SUFFIX);
+}
+
 /* Begins to write path. */
 static int begin_at(struct ff_partial *partial, unsigned int flags, const struct stat *archive)
 {
+    FF_CLEANUP(free) char *folder = folder_of(partial->path);
     int fd = -EOPNOTSUPP;
 
-    partial->name = with_suffix(partial->path, FF_PARTIAL_SUFFIX);
-    partial->folder = folder_of(partial->path);
-    if (!partial->name || !partial->folder)
+    partial->name = partial_name(partial);
+    if (!partial->name || !folder)
         return -ENOMEM;
-    if (flags & FF_PARTIAL_UNNAMED && access(partial->name, F_OK) < 0) {
-        fd = open(partial->folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-        /* Folders that know no unnamed files say so in several ways. */
-        fd = fd >= 0 ? fd : errno == EISDIR || errno == ENOENT ? -EOPNOTSUPP : -errno;
-        if (fd >= 0) {
-            take_rights(fd, archive);
-            free(partial->name);
-            partial->name = NULL;
-        }
+    partial->folder = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (partial->folder < 0)
+        return -errno;
+    if (flags & FF_PARTIAL_UNNAMED && faccessat(partial->folder, partial->name, F_OK, 0) < 0)
+        fd = open_unnamed(partial->folder, archive);
+    if (fd >= 0) {
+        free(partial->name);
+        partial->name = NULL;
+    } else if (fd == -EOPNOTSUPP) {
+        fd = open_locked(partial->folder, partial->name, flags, archive);
     }
-    if (fd == -EOPNOTSUPP)
-        fd = open_locked(partial->name, flags, archive);
     partial->fd = fd;
     return fd < 0 ? fd : 0;
 }
 
+/* But for the file. */
 static void reset(struct ff_partial *partial)
 {
     free(partial->path);
     free(partial->name);
-    free(partial->folder);
-    *partial = (struct ff_partial){.fd = -1};
+    if (partial->folder >= 0)
+        close(partial->folder);
+    *partial = (struct ff_partial){.fd = -1, .folder = -1};
 }
 
 /* What another folder may be the answer to. */
@@ -292,6 +317,7 @@ int ff_index_begin(const char *archive, const char *given, unsigned int flags,
 
     if (!partial)
         return ff_error_set(error, -ENOMEM, "out of memory");
+    *partial = (struct ff_partial){.folder = -1, .fd = -1};
     if (stat(archive, &st) < 0) {
         free(partial);
         return refuse(-errno, archive, NULL, error);
@@ -313,7 +339,7 @@ int ff_index_begin(const char *archive, const char *given, unsigned int flags,
         *ret_partial = partial;
         return 0;
     }
-    refuse(code, partial->name ? partial->name : archive,
+    refuse(code, partial->path ? partial->path : archive,
            code == -EBUSY    ? "another program is writing it"
            : code == -EEXIST ? "is not a file of yours alone"
                              : "the index file cannot be written",
@@ -333,29 +359,45 @@ const char *ff_partial_path(const struct ff_partial *partial)
     return partial->path;
 }
 
-/* Gives an unnamed file a name, of its own as long as it lives. */
-static int name_it(struct ff_partial *partial)
+static int link_as(const struct ff_partial *partial, const char *name)
 {
-    char self[64], *name;
+    char self[64];
 
-    if (asprintf(&name, "%s.%d-%d" FF_PARTIAL_SUFFIX, partial->path, (int)getpid(), partial->fd) <
-        0)
-        return -ENOMEM;
     snprintf(self, sizeof(self), "/proc/self/fd/%d", partial->fd);
-    /* Only a process of the same number that was killed can have left one. */
-    unlink(name);
-    if (linkat(AT_FDCWD, self, AT_FDCWD, name, AT_SYMLINK_FOLLOW) < 0) {
-        int code = -errno;
-        free(name);
-        return code;
-    }
-    partial->name = name;
-    return 0;
+    return linkat(AT_FDCWD, self, partial->folder, name, AT_SYMLINK_FOLLOW) < 0 ? -errno : 0;
 }
 
-static int sync_folder(const char *folder)
+/* Gives an unnamed file a name. Who is killed before it is renamed leaves a partial file that the
+ * next one who writes finds; where there is one already, the name is this process's own. */
+static int name_it(struct ff_partial *partial)
 {
-    FF_CLEANUP(fd) int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    FF_CLEANUP(free) char *name = partial_name(partial);
+    char *own;
+
+    if (!name)
+        return -ENOMEM;
+    int r = link_as(partial, name);
+    if (r == 0) {
+        partial->name = name;
+        name = NULL;
+    }
+    if (r != -EEXIST)
+        return r;
+    if (asprintf(&own, "%s.%d-%d", name, (int)getpid(), partial->fd) < 0)
+        return -ENOMEM;
+    /* Only a process of the same number that was killed can have left one. */
+    unlinkat(partial->folder, own, 0);
+    r = link_as(partial, own);
+    if (r == 0)
+        partial->name = own;
+    else
+        free(own);
+    return r;
+}
+
+static int sync_folder(int folder)
+{
+    FF_CLEANUP(fd) int fd = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
     /* Some folders cannot be read, some file systems cannot do it: then the name is as safe as
      * they make it. */
@@ -366,16 +408,18 @@ static int sync_folder(const char *folder)
 
 int ff_index_publish(struct ff_partial *partial, struct ff_error *error)
 {
+    const char *slash = strrchr(partial->path, '/');
     int r = partial->name ? 0 : name_it(partial);
 
-    if (r == 0 && rename(partial->name, partial->path) < 0)
+    if (r == 0 && renameat(partial->folder, partial->name, partial->folder,
+                           slash ? slash + 1 : partial->path) < 0)
         r = -errno;
     if (r < 0)
         return refuse(r, partial->path, "the index file cannot be put in its place", error);
     free(partial->name);
     partial->name = NULL;
     r = sync_folder(partial->folder);
-    return r < 0 ? refuse(r, partial->folder, "cannot be synchronised", error) : 0;
+    return r < 0 ? refuse(r, partial->path, "its folder cannot be synchronised", error) : 0;
 }
 
 void ff_index_end(struct ff_partial *partial, bool keep)
@@ -384,7 +428,7 @@ void ff_index_end(struct ff_partial *partial, bool keep)
         return;
     /* It is locked: the name is this file's. */
     if (partial->name && !keep)
-        unlink(partial->name);
+        unlinkat(partial->folder, partial->name, 0);
     close(partial->fd);
     reset(partial);
     free(partial);
