@@ -42,7 +42,10 @@ static bool send_message(int fd, enum ff_channel_kind kind, enum ff_log_level le
 
 static bool send_text(int fd, enum ff_log_level level, const char *text)
 {
-    return send_message(fd, FF_CHANNEL_LOG, level, text, strnlen(text, FF_CHANNEL_TEXT_BYTES - 1));
+    size_t len = strlen(text);
+
+    return send_message(fd, FF_CHANNEL_LOG, level, text,
+                        len < FF_CHANNEL_TEXT_BYTES ? len : FF_CHANNEL_TEXT_BYTES - 1);
 }
 
 static void send_surely(int fd, enum ff_channel_kind kind, const void *body, size_t len)

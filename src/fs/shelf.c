@@ -34,8 +34,8 @@ static void open_index(const struct ff_fs_options *options, size_t archive,
     FF_CLEANUP(free) char *path = NULL;
     struct ff_error error = {0};
 
-    int r = ff_index_open(options->paths[archive], options->index_path, &shelved->index, &path,
-                          &error);
+    int r =
+        ff_index_open(options->paths[archive], options->index_path, &shelved->index, &path, &error);
     /* Hidden where the archive's path is: it may be made of the archive's name. */
     if (path && ff_log_hide(path) < 0)
         close_fd(&shelved->index);

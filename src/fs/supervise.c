@@ -560,8 +560,8 @@ static int step(struct supervisor *supervisor, struct ff_error *error)
 }
 
 int ff_supervise(const struct ff_fs_options *options, struct ff_mountpoint *mountpoint,
-                 const struct ff_sandbox *sandbox, struct ff_shelf *shelf,
-                 struct ff_shared *shared, int shared_fd, struct ff_error *error)
+                 const struct ff_sandbox *sandbox, struct ff_shelf *shelf, struct ff_shared *shared,
+                 int shared_fd, struct ff_error *error)
 {
     FF_CLEANUP(free) struct supervisor *supervisor = calloc(1, sizeof(*supervisor));
     sigset_t set;

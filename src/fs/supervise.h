@@ -25,8 +25,8 @@
  * blocked: see ff_supervise_block_signals(). 0; a negative errno, with an empty text when a worker
  * has said why. */
 int ff_supervise(const struct ff_fs_options *options, struct ff_mountpoint *mountpoint,
-                 const struct ff_sandbox *sandbox, struct ff_shelf *shelf,
-                 struct ff_shared *shared, int shared_fd, struct ff_error *error);
+                 const struct ff_sandbox *sandbox, struct ff_shelf *shelf, struct ff_shared *shared,
+                 int shared_fd, struct ff_error *error);
 
 /* Those that the supervisor reads: none that comes before it does so is lost. */
 void ff_supervise_block_signals(void);

@@ -18,7 +18,7 @@
 
 struct ff_takeover_archive {
     struct ff_file_state file;
-    int index, left; /* fs/shelf.h; -1: none */
+    int index, left;     /* fs/shelf.h; -1: none */
     char path[PATH_MAX]; /* absolute */
 };
 
