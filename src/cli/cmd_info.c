@@ -115,10 +115,13 @@ static void print_damages(struct ff_output *out, struct ff_archive *archive, uin
         return;
     }
     ff_output_format(out, "  damage    %" PRIu64 " place%s\n", count, count == 1 ? "" : "s");
-    for (uint64_t i = 0; i < DAMAGES_SHOWN && ff_archive_damage(archive, i, &damage) == 0; i++)
-        ff_output_format(
-            out, "            record %" PRIu64 " at byte %" PRIu64 ", %" PRIu64 " bytes: %s\n",
-            damage.record, damage.offset, damage.len, damage.reason);
+    for (uint64_t i = 0; i < DAMAGES_SHOWN && ff_archive_damage(archive, i, &damage) == 0; i++) {
+        ff_output_format(out, "            record %" PRIu64 " at byte %" PRIu64, damage.record,
+                         damage.offset);
+        if (damage.len > 0)
+            ff_output_format(out, ", %" PRIu64 " bytes", damage.len);
+        ff_output_format(out, ": %s\n", damage.reason);
+    }
     if (count > DAMAGES_SHOWN)
         ff_output_format(out, "            and %" PRIu64 " more: framefs info --json lists them\n",
                          count - DAMAGES_SHOWN);
