@@ -372,6 +372,12 @@ class Foreground:
             self.__exit__()
             raise
 
+    def says(self, *parts):
+        """Waits for messages with these parts: a reader may have its error before the supervisor
+        has logged what the worker tells of it."""
+        for part in parts:
+            wait_for(lambda part=part: part in self.messages(), f'a message with {part!r}')
+
     def messages(self):
         with open(self.log, encoding='utf-8', errors='replace') as stream:
             return stream.read()
@@ -561,7 +567,7 @@ def _left_behind(reports):
 
 
 def _run_one(function, fuse, reports):
-    """('ok'|'not ok'|'skip', lines that explain it)"""
+    """('ok'|'not ok'|'skip', lines that explain it, the first one says what)"""
     missing = _fuse_missing() if fuse else None
     outcome, lines = 'ok', []
     try:
@@ -573,14 +579,14 @@ def _run_one(function, fuse, reports):
     except Failure as failure:
         place = [frame for frame in traceback.extract_tb(failure.__traceback__)
                  if frame.filename != os.path.abspath(__file__)]
-        lines = [f'{os.path.basename(f.filename)}:{f.lineno}: {f.line}'
-                 for f in place[-3:]] + [str(failure)]
+        lines = [str(failure)] + [f'{os.path.basename(f.filename)}:{f.lineno}: {f.line}'
+                                  for f in place[-3:]]
         outcome = 'not ok'
-    except Exception:  # any other surprise is a failed test, and the next ones still run
-        outcome, lines = 'not ok', traceback.format_exc().splitlines()
+    except Exception as error:  # another surprise is a failed test, and the next ones still run
+        outcome, lines = 'not ok', [repr(error)] + traceback.format_exc().splitlines()
     left = _left_behind(reports)
     if left:
-        outcome, lines = 'not ok', lines + ['left behind:'] + left
+        outcome, lines = 'not ok', lines + ['left behind: ' + left[0]] + left[1:]
     return outcome, lines
 
 

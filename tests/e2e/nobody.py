@@ -53,6 +53,8 @@ def run(script, *arguments, fstab='', conf='', status=0):
         setpriv --reuid={NOBODY} --regid={NOBODY} --clear-groups \
             bash -ec '. ./script' bash "$@" || status=$?
         kill $helper
+        # Or it might be taken for a server.
+        wait $helper || true
         exit $status"""
     prelude = f"""
         as() {{ echo "$@" >ask; read -r result <answer; return $result; }}

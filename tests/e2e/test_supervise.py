@@ -130,7 +130,7 @@ def no_room():
         # As many as it polls: poll(2) takes no more than the limit. The lowest are all in use.
         resource.prlimit(server, resource.RLIMIT_NOFILE, (8, limits[1]))
         os.kill(worker, signal.SIGKILL)
-        harness.wait_for(lambda: 'cannot start a worker' in mount.messages(), 'a message')
+        mount.says('cannot start a worker')
         resource.prlimit(server, resource.RLIMIT_NOFILE, limits)
         equal(harness.read(os.path.join(mount.dir, '00000002')), b'def', 'record 2')
 
