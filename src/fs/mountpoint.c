@@ -165,8 +165,6 @@ static int keep_fd(struct fuse_session *session)
     return kept < 0 ? -errno : kept;
 }
 
-static struct fuse_session *mounted __attribute__((used));
-
 static int read_init(struct ff_mountpoint *mountpoint)
 {
     const struct fuse_in_header *header = (const void *)mountpoint->init;
@@ -182,6 +180,8 @@ static int read_init(struct ff_mountpoint *mountpoint)
     mountpoint->init_len = (size_t)count;
     return 0;
 }
+
+static struct fuse_session *mounted __attribute__((used));
 
 int ff_mountpoint_attach(const struct ff_fs_options *options, const char *dir,
                          struct ff_mountpoint *ret_mountpoint, struct ff_error *error)
