@@ -114,30 +114,32 @@ static void complete_init(const struct ff_fs *fs, const struct iovec *iov, int c
 }
 
 /* The kernel asks for nothing else before INIT is answered. It wants one answer: that of a later
- * worker finds no request (ENOENT). */
+ * worker finds no request (ENOENT). Whatever becomes of it, other threads wait for no other one. */
 static ssize_t answer_init(struct ff_fs *fs, int fd, struct iovec *iov, int count)
 {
+    const struct fuse_out_header *header = iov[0].iov_base;
     ssize_t len = 0;
 
-    complete_init(fs, iov, count);
+    if (header->error == 0)
+        complete_init(fs, iov, count);
     for (int i = 0; i < count; i++)
         len += (ssize_t)iov[i].iov_len;
     ssize_t written = writev(fd, iov, count);
-    if (written < 0 && errno != ENOENT)
-        return written;
+    int code = written < 0 && errno != ENOENT ? errno : 0;
     atomic_store_explicit(&fs->inited, true, memory_order_release);
     sem_post(&fs->may_ask);
-    fs->on_ready(fs);
-    return len;
+    if (code == 0 && header->error == 0)
+        fs->on_ready(fs);
+    errno = code;
+    return code == 0 ? len : -1;
 }
 
 static ssize_t io_writev(int fd, struct iovec *iov, int count, void *userdata)
 {
     struct ff_fs *fs = userdata;
-    const struct fuse_out_header *header = iov[0].iov_base;
 
     if (!atomic_load_explicit(&fs->answers, memory_order_relaxed) &&
-        !atomic_exchange(&fs->answers, true) && header->error == 0)
+        !atomic_exchange(&fs->answers, true))
         return answer_init(fs, fd, iov, count);
     ssize_t len = writev(fd, iov, count);
     if (len >= 0)

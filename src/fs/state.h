@@ -81,7 +81,7 @@ struct ff_fs {
     struct ff_snapshot stats_text;
     pthread_key_t buffer; /* see ff_buffer_get() */
     sem_t may_ask;        /* for those who come before inited: 1 from then on */
-    atomic_bool inited;   /* the answer to INIT is sent */
+    atomic_bool inited;   /* INIT is answered, or cannot be */
     atomic_bool asked;    /* INIT was handed to libfuse */
     atomic_bool answers;  /* the answer to it is on its way or sent */
 
