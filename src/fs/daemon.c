@@ -11,7 +11,7 @@
 #include "base/log.h"
 #include "fs/fs.h"
 
-/* In the child, until it is ready: the end of the pipe that the parent waits at. */
+/* In the child, until it is ready or leaves: the end of the pipe that the parent waits at. */
 static int ready_fd = -1;
 
 /* In the parent. */
@@ -117,4 +117,11 @@ void ff_daemon_ready(void)
     /* Who waited was killed: a mount that nobody asks for any more is given up. */
     if (count < 0)
         kill(getpid(), SIGTERM);
+}
+
+void ff_daemon_leave(void)
+{
+    if (ready_fd >= 0)
+        close(ready_fd);
+    ready_fd = -1;
 }

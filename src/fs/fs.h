@@ -115,6 +115,8 @@ int ff_daemon_begin(int interrupted, struct ff_error *error);
  * terminal and the working directory, gets a session of its own, and lets the waiting parent exit
  * 0. */
 void ff_daemon_ready(void);
+/* In a process forked from the child: the parent does not wait for it. */
+void ff_daemon_leave(void);
 /* The descriptors 0 to last become null, one of /dev/null; none if it is negative. */
 void ff_daemon_release_streams(int null, int last);
 

@@ -5,13 +5,10 @@
 #include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -85,32 +82,32 @@ void ff_supervise_block_signals(void)
 
 /* ---- workers ---- */
 
-static size_t free_bench(const struct supervisor *supervisor)
+static bool is_taken(const struct supervisor *supervisor, size_t bench)
 {
     const struct ff_process *processes[] = {&supervisor->worker, &supervisor->old,
                                             &supervisor->spare};
-    size_t bench = 0;
 
-    for (size_t i = 0; i < sizeof(processes) / sizeof(processes[0]); i++) {
-        if (processes[i]->pid > 0 && processes[i]->bench == bench) {
-            bench++;
-            i = (size_t)-1;
-        }
-    }
-    return bench;
+    for (size_t i = 0; i < sizeof(processes) / sizeof(processes[0]); i++)
+        if (processes[i]->pid > 0 && processes[i]->bench == bench)
+            return true;
+    return false;
 }
 
 static int start(struct supervisor *supervisor, struct ff_process *process, bool is_spare,
                  struct ff_error *error)
 {
-    size_t bench = free_bench(supervisor);
     struct ff_process started;
+    size_t bench = 0;
 
+    while (is_taken(supervisor, bench))
+        bench++;
     ff_blame_clear(&supervisor->shared->benches[bench]);
     int r = ff_process_start(&started, error);
     if (r == 0 && started.pid == 0) {
-        const int not_its[] = {supervisor->signals, supervisor->table, supervisor->worker.channel,
-                               supervisor->old.channel, supervisor->spare.channel};
+        const int not_its[] = {
+            supervisor->signals,      supervisor->table,          supervisor->shared_fd,
+            supervisor->worker.pidfd, supervisor->worker.channel, supervisor->old.pidfd,
+            supervisor->old.channel,  supervisor->spare.pidfd,    supervisor->spare.channel};
         for (size_t i = 0; i < sizeof(not_its) / sizeof(not_its[0]); i++)
             if (not_its[i] >= 0)
                 close(not_its[i]);

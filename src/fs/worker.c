@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <syslog.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -156,6 +157,13 @@ static void leave_signals(void)
     pthread_sigmask(SIG_SETMASK, &none, NULL);
 }
 
+/* Who waits for the mount to be usable waits for the supervisor alone; the log is its, too. */
+static void leave_descriptors(void)
+{
+    ff_daemon_leave();
+    closelog();
+}
+
 int ff_worker_run(const struct ff_worker *worker)
 {
     FF_CLEANUP(free) struct ff_fs *fs = malloc(sizeof(*fs));
@@ -164,6 +172,7 @@ int ff_worker_run(const struct ff_worker *worker)
     if (!fs)
         return EXIT_FAILURE;
     leave_signals();
+    leave_descriptors();
     /* A terminal's signals are for the supervisor. Not setsid(): the scheduler begins anew with a
      * session, which takes milliseconds where processors are busy. */
     setpgid(0, 0);

@@ -175,6 +175,35 @@ def helper_interrupted():
         check(not harness.is_mounted(directory), 'mounted')
 
 
+@test('a supervisor that is killed before the mount is usable: mount fails and does not hang')
+def killed_early():
+    directory = harness.make_dir('mnt')
+    stalled = Stalled(harness.tag4(PAYLOADS))
+    # From now on the kernel opens it without being answered: the worker gets as far as to read it.
+    with open(stalled.path, 'rb'):
+        pass
+    with stalled:
+        process = subprocess.Popen([FRAMEFS, 'mount', TAG4, stalled.path, directory],
+                                   stdin=subprocess.DEVNULL, start_new_session=True)
+        try:
+            def workers():
+                return [pid for server in children_of(process.pid)
+                        for pid in harness.workers_of(server)]
+            harness.wait_for(workers, 'a worker')
+            worker = workers()[0]
+            os.kill(children_of(process.pid)[0], signal.SIGKILL)
+            equal(process.wait(harness.LIMIT_S), 128 + signal.SIGKILL, 'status')
+            stalled.go_on()
+            # As one that loses its supervisor later, the worker serves on.
+            equal(harness.read(os.path.join(directory, '00000000')), b'one', 'record 0')
+        finally:
+            stalled.go_on()
+            process.kill()
+            process.wait()
+            harness.framefs('umount', directory)
+            equal(harness.wait_exit(worker), 0, 'status of the worker')
+
+
 def children_of(pid):
     with open(f'/proc/{pid}/task/{pid}/children', encoding='ascii') as stream:
         return [int(child) for child in stream.read().split()]
@@ -292,6 +321,30 @@ def log_levels():
             log.run(READ_WRONG, FRAMEFS, path, directory, '--verify=read', option)
             end_servers(directory)
             check(log.is_empty(), 'lines with ' + option)
+
+
+@test('a worker has no descriptor but the mount, the archive, a channel, and what is nobody\'s')
+def worker_descriptors():
+    directory, path = harness.make_dir('mnt'), archive()
+    with Log() as log:
+        # The first worker, and one that was started after the supervisor had logged something.
+        result = log.run("""
+            worker() { sed -n 's/^framefs_worker_pid //p' "$dir/.framefs/stats"; }
+            dir=$4
+            "$@"
+            first=$(worker)
+            readlink /proc/$first/fd/*
+            echo
+            kill -9 $first
+            until second=$(worker); test $second != $first; do :; done
+            readlink /proc/$second/fd/*
+            umount "$dir" """, FRAMEFS, 'mount', path, directory, TAG4)
+        end_servers(directory)
+        contains(log.line()[3], 'takes over', 'the log')
+    for links in result.text.split('\n\n'):
+        kinds = [re.sub(r'^(anon_inode|socket):.*', r'\1', link) for link in links.split()]
+        equal(set(kinds) - {'anon_inode'}, {'/dev/null', '/dev/fuse', path, 'socket'}, 'descriptors')
+        equal([kinds.count(kind) for kind in ('/dev/fuse', path, 'socket')], [1, 1, 1], links)
 
 
 def hash_of(name):
