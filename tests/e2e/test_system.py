@@ -343,7 +343,7 @@ def worker_descriptors():
         contains(log.line()[3], 'takes over', 'the log')
     for links in result.text.split('\n\n'):
         kinds = [re.sub(r'^(anon_inode|socket):.*', r'\1', link) for link in links.split()]
-        equal(set(kinds) - {'anon_inode'}, {'/dev/null', '/dev/fuse', path, 'socket'}, 'descriptors')
+        equal(set(kinds) - {'anon_inode'}, {'/dev/null', '/dev/fuse', path, 'socket'}, links)
         equal([kinds.count(kind) for kind in ('/dev/fuse', path, 'socket')], [1, 1, 1], links)
 
 
