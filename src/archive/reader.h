@@ -12,10 +12,12 @@
 struct ff_reader {
     struct ff_source *source;
     uint64_t limit; /* where the archive ends, or FF_SIZE_UNKNOWN while that is not known */
-    uint8_t *buf;   /* owned */
+    uint8_t *buf;   /* owned; of pages, one more than the capacity */
     size_t capacity;
     size_t chunk;       /* bytes that the next read asks for: little after a jump, then more */
     size_t chunk_first; /* after a jump; the caller may lower it before the first read */
+    size_t near;        /* so many bytes that are not asked for are read, not jumped over; 0 at
+                           first, at most the capacity less FF_DECODE_NEED_MAX */
     uint64_t reads;     /* how many were made */
     struct ff_window window;
     bool end_seen; /* a result hangs on where the archive ends: as ff_decoder.end_seen */
@@ -26,8 +28,9 @@ int ff_reader_init(struct ff_reader *reader, struct ff_source *source, uint64_t 
                    size_t capacity);
 void ff_reader_done(struct ff_reader *reader);
 
-/* Brings at least one more of the len bytes at offset into the window, or finds that the archive
- * ends before (then limit says where). Keeps the bytes from `keep` on if there is room. */
+/* Brings at least one more of the len bytes at offset into the window, or of those that it reads
+ * before them, or finds that the archive ends before (then limit says where). Keeps the bytes from
+ * `keep` on if there is room. */
 int ff_reader_fill(struct ff_reader *reader, uint64_t keep, uint64_t offset, size_t len);
 
 /* Decodes what stands at offset: FF_DECODE_DONE (0), -EUCLEAN or -ENODATA with the decoder's fault.

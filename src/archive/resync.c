@@ -241,7 +241,9 @@ static int decode(struct search *search, const struct ff_window *window, bool *r
         if (at == window) {
             search->jumps++;
             search->far.limit = search->near->limit;
+            /* Which may hold these bytes since the frame before led there. */
             at = &search->far.window;
+            continue;
         }
         r = ff_reader_fill(&search->far, decoder->need_offset, decoder->need_offset,
                            decoder->need_len);
