@@ -7,6 +7,7 @@
 
 #include "archive/internal.h"
 #include "archive/sums.h"
+#include "archive/tally.h"
 #include "base/units.h"
 #include "format/format.h"
 
@@ -207,10 +208,8 @@ int ff_archive_damage(struct ff_archive *archive, uint64_t index, struct ff_dama
 
 /* What was learned since the last time it was published. */
 struct scan_batch {
-    uint64_t records, payload_bytes;
+    struct ff_tally tally; /* of the records that are shown */
     uint64_t left_out;
-    uint64_t smallest, largest;
-    uint64_t histogram[65];
 };
 
 static void publish(struct ff_archive *archive, struct scan_batch *batch)
@@ -220,16 +219,7 @@ static void publish(struct ff_archive *archive, struct scan_batch *batch)
     ff_scan_position(archive->scan, &position);
 
     pthread_mutex_lock(&archive->mutex);
-    if (batch->records) {
-        if (!summary->records || batch->smallest < summary->smallest)
-            summary->smallest = batch->smallest;
-        if (batch->largest > summary->largest)
-            summary->largest = batch->largest;
-        summary->records += batch->records;
-        summary->payload_bytes += batch->payload_bytes;
-        for (size_t i = 0; i < sizeof(batch->histogram) / sizeof(*batch->histogram); i++)
-            summary->histogram[i] += batch->histogram[i];
-    }
+    ff_tally_merge(&batch->tally, summary);
     summary->left_out += batch->left_out;
     summary->scanned_bytes = position.offset;
     if (archive->verifies) {
@@ -349,16 +339,30 @@ static int take_record(struct ff_archive *archive, const struct ff_record *recor
     if ((r = ff_index_append(archive->index, &entry)) < 0 ||
         (archive->select && (r = ff_select_append(archive->select, true)) < 0))
         return r;
-    if (!batch->records || record->payload < batch->smallest)
-        batch->smallest = record->payload;
-    if (record->payload > batch->largest)
-        batch->largest = record->payload;
-    batch->records++;
-    batch->payload_bytes += record->payload;
-    unsigned int bucket =
-        record->payload ? 64U - (unsigned int)__builtin_clzll(record->payload) : 0;
-    batch->histogram[bucket]++;
+    ff_tally_add(&batch->tally, record->payload);
     return 0;
+}
+
+/* At most max of the records that were decoded together with this one, the one that was taken last.
+ * On failure *record is that which cannot be taken. */
+static int take_rest(struct ff_archive *archive, struct ff_record *record, uint64_t max,
+                     struct scan_batch *batch)
+{
+    uint64_t offset = ff_record_end(record), number = record->number + 1;
+    const uint64_t *ends;
+    unsigned int count = ff_scan_rest(archive->scan, max, &ends);
+
+    if (count == 0)
+        return 0;
+    int r = ff_index_append_run(archive->index, offset, record->head, record->tail, ends, count);
+    if (r < 0) {
+        uint64_t taken = ff_index_count(archive->index) - number;
+        record->number = number + taken;
+        record->offset = taken ? ends[taken - 1] : offset;
+        count = (unsigned int)taken;
+    }
+    ff_tally_add_run(&batch->tally, offset, record->head + record->tail, ends, count);
+    return r;
 }
 
 /* reached_end: all of the archive was looked at, as far as its bytes allow. */
@@ -422,6 +426,7 @@ int ff_archive_scan(struct ff_archive *archive, uint64_t records, struct ff_erro
     enum { BATCH = 4096 };
     struct ff_scan *scan = archive->scan;
     struct scan_batch batch = {0};
+    uint64_t most = records < archive->records_max ? records : archive->records_max;
     struct ff_scan_event event;
     struct ff_error detail;
 
@@ -452,12 +457,14 @@ int ff_archive_scan(struct ff_archive *archive, uint64_t records, struct ff_erro
         r = ff_archive_count(archive) < archive->records_max
                 ? take_record(archive, &event.record, &batch)
                 : -EOVERFLOW;
+        if (r == 0 && !archive->select)
+            r = take_rest(archive, &event.record, most - ff_archive_count(archive), &batch);
         if (r < 0) {
             r = refuse_record(archive, &event.record, r, error);
             finish(archive, &batch, false);
             return r;
         }
-        if (batch.records + batch.left_out >= BATCH || scan->reader.reads != reads)
+        if (batch.tally.records + batch.left_out >= BATCH || scan->reader.reads != reads)
             publish(archive, &batch);
     }
     publish(archive, &batch);

@@ -106,6 +106,7 @@ int ff_scan_open(struct ff_source *source, const struct ff_format *format,
         free(scan);
         return ff_error_set(error, -ENOMEM, "out of memory");
     }
+    scan->reader.near = FF_SCAN_NEAR_BYTES;
     scan->format = format;
     scan->until = UINT64_MAX;
     ff_decoder_init(&scan->decoder, &format->layout, stat.size);
@@ -560,6 +561,29 @@ static bool give_of_run(struct ff_scan *scan, struct ff_scan_event *event)
     scan->position.offset = end;
     scan->sums_checked += scan->run_sums;
     return true;
+}
+
+unsigned int ff_scan_rest(struct ff_scan *scan, uint64_t max, const uint64_t **ret_ends)
+{
+    const struct ff_run *run = &scan->run;
+    const uint64_t *ends = run->ends + scan->run_next;
+    unsigned int count = run->count - scan->run_next;
+
+    if (count > max)
+        count = (unsigned int)max;
+    /* Each begins where the one before ends. */
+    while (count > 1 && ends[count - 2] >= scan->until)
+        count--;
+    if (count == 0 || scan->position.offset >= scan->until)
+        return 0;
+    uint64_t last = count > 1 ? ends[count - 2] : scan->position.offset;
+    scan->run_next += count;
+    scan->sums_checked += (uint64_t)count * scan->run_sums;
+    scan->position.offset = ends[count - 1];
+    scan->position.record += count;
+    set_record(&scan->record, scan->position.record - 1, last, ends[count - 1], run);
+    *ret_ends = ends;
+    return count;
 }
 
 /* Common frames are decoded many at once, where each is a record and no checksum is wrong. */

@@ -11,6 +11,9 @@
 #include "archive/resync.h"
 #include "format/decode_fast.h"
 
+/* What is shorter is read through: the next read is then one that goes on. */
+#define FF_SCAN_NEAR_BYTES ((size_t)64 << 10)
+
 /* All that what follows in the archive hangs on, besides the contexts and the record before.
  * Between two records. */
 struct ff_scan_point {
@@ -58,6 +61,11 @@ struct ff_scan {
 /* As ff_scan_next(), but comes back with 1 and no event after many hidden frames in a row, so that
  * the caller can stop there. */
 int ff_scan_step(struct ff_scan *scan, struct ff_scan_event *ret_event, struct ff_error *error);
+
+/* More records, at most max, that follow the one that ff_scan_step() gave last, end to end, their
+ * heads and tails being as long as its: how many, and at *ret_ends where each one's frame ends,
+ * until the next call. They count as given, as if by so many steps. */
+unsigned int ff_scan_rest(struct ff_scan *scan, uint64_t max, const uint64_t **ret_ends);
 
 /* From now on a frame whose checksum is wrong is a damage of code -EBADMSG, before its record. */
 void ff_scan_check_sums(struct ff_scan *scan);
