@@ -23,6 +23,11 @@
 /* No text, and no text's line ends survive a change of them; as in PNG's. */
 static const uint8_t magic[8] = {0xff, 'f', 'f', 'i', '\r', '\n', 0x1a, '\n'};
 
+uint64_t ff_image_hash(const uint8_t *buf, uint64_t len)
+{
+    return XXH3_64bits(buf, (size_t)len);
+}
+
 void ff_image_header_write(uint8_t buf[FF_IMAGE_HEADER_BYTES], const struct ff_image_header *header)
 {
     memset(buf, 0, FF_IMAGE_HEADER_BYTES);
@@ -41,7 +46,7 @@ void ff_image_header_write(uint8_t buf[FF_IMAGE_HEADER_BYTES], const struct ff_i
         ff_store_le(at + 16, header->part[i].len, 8);
         ff_store_le(at + 24, header->part[i].hash, 8);
     }
-    ff_store_le(buf + HEADER_HASH_AT, XXH3_64bits(buf, HEADER_HASH_AT), 8);
+    ff_store_le(buf + HEADER_HASH_AT, ff_image_hash(buf, HEADER_HASH_AT), 8);
 }
 
 /* Entries up to the first of kind 0; behind it all is zero. False: it is not. */
@@ -81,7 +86,7 @@ int ff_image_header_read(const uint8_t *buf, uint64_t len, struct ff_image_heade
     header.records = ff_load_le(buf + RECORDS_AT, 8);
     header.segments = ff_load_le(buf + SEGMENTS_AT, 8);
     header.archive_bytes = ff_load_le(buf + ARCHIVE_AT, 8);
-    if (ff_load_le(buf + HEADER_HASH_AT, 8) != XXH3_64bits(buf, HEADER_HASH_AT))
+    if (ff_load_le(buf + HEADER_HASH_AT, 8) != ff_image_hash(buf, HEADER_HASH_AT))
         return ff_error_set(error, -EUCLEAN, "header damaged: its checksum differs");
     if (ff_load_le(buf + HEADER_LEN_AT, 4) != FF_IMAGE_HEADER_BYTES || !read_parts(buf, &header) ||
         header.records > FF_INDEX_RECORDS_MAX || header.archive_bytes > INT64_MAX ||
@@ -142,7 +147,7 @@ bool ff_image_chunk_whole(const struct ff_image_chunk *chunk)
 {
     const uint8_t *hashed = chunk->body - FF_IMAGE_CHUNK_BYTES + 8;
 
-    return XXH3_64bits(hashed, (size_t)chunk->len + FF_IMAGE_CHUNK_BYTES - 8) == chunk->hash;
+    return ff_image_hash(hashed, chunk->len + FF_IMAGE_CHUNK_BYTES - 8) == chunk->hash;
 }
 
 uint64_t ff_image_chunk_write(uint8_t *buf, enum ff_image_kind kind, uint32_t records,
@@ -156,7 +161,7 @@ uint64_t ff_image_chunk_write(uint8_t *buf, enum ff_image_kind kind, uint32_t re
     ff_store_le(buf + 16, len, 8);
     ff_store_le(buf + 24, offset, 8);
     ff_store_le(buf + 32, payload, 8);
-    ff_store_le(buf, XXH3_64bits(buf + 8, (size_t)end - 8), 8);
+    ff_store_le(buf, ff_image_hash(buf + 8, end - 8), 8);
     memset(buf + end, 0, (size_t)(padded - end));
     return padded;
 }
@@ -209,7 +214,7 @@ int ff_image_part(const struct ff_image *image, enum ff_image_kind kind, const u
     if (!part)
         return -ENOENT;
     const uint8_t *buf = image->buf + part->offset;
-    if (part->hash && XXH3_64bits(buf, (size_t)part->len) != part->hash)
+    if (part->hash && ff_image_hash(buf, part->len) != part->hash)
         return -EUCLEAN;
     *ret_buf = buf;
     *ret_len = part->len;

@@ -81,6 +81,9 @@ int ff_image_header_read(const uint8_t *buf, uint64_t len, struct ff_image_heade
 void ff_image_header_write(uint8_t buf[FF_IMAGE_HEADER_BYTES],
                            const struct ff_image_header *header);
 
+/* The checksum that a part, a chunk and the header have: XXH3-64. */
+uint64_t ff_image_hash(const uint8_t *buf, uint64_t len);
+
 /* A finished image of exactly len bytes. Errors as above; -EAGAIN when it is a partial one;
  * -ENOTSUP for a part that may not be ignored. The time it takes depends on binding and state, not
  * on the records. */
