@@ -85,7 +85,7 @@ struct ff_fs_options {
 
 /*
  * Mounts at dir, unless it takes over, and serves until it is unmounted or SIGINT or SIGTERM comes;
- * then it is unmounted.
+ * then it is unmounted. dir: the absolute path of a directory that is no dead mount.
  * To be called from the main thread, before any other exists.
  *
  * The caller's process becomes the supervisor: it holds the mount and what was opened before, and

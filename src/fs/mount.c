@@ -1,6 +1,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/cleanup.h"
 #include "fs/message.h"
@@ -30,6 +31,16 @@ static int check_archives(const struct ff_fs_options *options, struct ff_error *
     return 0;
 }
 
+static bool has_block_device(const struct ff_fs_options *options)
+{
+    struct stat st;
+
+    for (size_t i = 0; i < options->archive_count; i++)
+        if (fstat(ff_source_file_state(options->sources[i]).fd, &st) == 0 && S_ISBLK(st.st_mode))
+            return true;
+    return false;
+}
+
 /* NULL when none is wanted. */
 static int make_sandbox(const struct ff_fs_options *options, bool writes,
                         struct ff_sandbox **ret_sandbox, struct ff_error *error)
@@ -37,7 +48,8 @@ static int make_sandbox(const struct ff_fs_options *options, bool writes,
     const struct ff_sandbox_options wanted = {
         .uid = options->worker_uid,
         .gid = options->worker_gid,
-        .features = FF_SANDBOX_BLOCK_DEVICES | (writes ? FF_SANDBOX_WRITE : 0),
+        .features = (has_block_device(options) ? FF_SANDBOX_BLOCK_DEVICES : 0) |
+                    (writes ? FF_SANDBOX_WRITE : 0),
     };
 
     *ret_sandbox = NULL;
@@ -96,13 +108,10 @@ static int get_shared(const struct ff_fs_options *options, struct ff_shared **re
 
 int ff_fs_run(const struct ff_fs_options *options, const char *dir, struct ff_error *error)
 {
-    FF_CLEANUP(free) char *absolute = NULL;
     FF_CLEANUP(fd) int shared_fd = -1;
     struct ff_shared *shared;
 
     int r = check_archives(options, error);
-    if (r == 0 && !options->takeover)
-        r = ff_mountpoint_check(dir, &absolute, error);
     if (r < 0)
         return r;
     r = get_shared(options, &shared, &shared_fd);
@@ -110,7 +119,7 @@ int ff_fs_run(const struct ff_fs_options *options, const char *dir, struct ff_er
         return ff_error_set(error, r, "cannot start: %s", strerror(-r));
     ff_message_init(options->debug);
     ff_supervise_block_signals();
-    r = mount_and_serve(options, absolute ? absolute : dir, shared, shared_fd, error);
+    r = mount_and_serve(options, dir, shared, shared_fd, error);
     ff_shared_unmap(shared, options->archive_count);
     return r;
 }

@@ -8,36 +8,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "fs/message.h"
 #include "fs/state.h"
-
-int ff_mountpoint_check(const char *dir, char **ret_dir, struct ff_error *error)
-{
-    struct stat stat_buf;
-
-    if (stat(dir, &stat_buf) < 0) {
-        int r = -errno;
-        if (r == -ENOTCONN && ff_fs_is_dead_mount(dir))
-            return ff_error_set(error, r,
-                                "%s is a framefs mount whose server is gone; run `framefs umount "
-                                "%s` first",
-                                dir, dir);
-        return ff_error_set(error, r, "cannot mount at %s: %s", dir, strerror(-r));
-    }
-    if (!S_ISDIR(stat_buf.st_mode))
-        return ff_error_set(error, -ENOTDIR, "cannot mount at %s: not a directory", dir);
-    /* Kept for the end: the working directory will be another then. */
-    char *absolute = realpath(dir, NULL);
-    if (!absolute)
-        return ff_error_set(error, -errno, "cannot mount at %s: %s", dir, strerror(errno));
-    *ret_dir = absolute;
-    return 0;
-}
 
 /* What can be done about it, where that can be told. */
 static const char *hint_for(const char *text)

@@ -27,8 +27,6 @@ struct ff_mountpoint {
     alignas(8) unsigned char init[FF_INIT_BYTES];
 };
 
-/* That dir can be mounted at: *ret_dir is its absolute path, to be freed. */
-int ff_mountpoint_check(const char *dir, char **ret_dir, struct ff_error *error);
 /* The arguments of a session, here and in the workers. -ENOMEM. */
 int ff_mountpoint_args(const struct ff_fs_options *options, struct fuse_args *args);
 /* Whether fusermount3 watches over the mount (auto_unmount). */

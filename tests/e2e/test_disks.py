@@ -108,6 +108,15 @@ def disk():
         equal(workers_of(mount.process.pid), worker, 'worker')
 
 
+@test('a disk is served in the sandbox, which lets through what it asks of disks alone')
+def sandboxed():
+    payloads = payloads_of(3)
+    with Loop(harness.write(harness.tag4(payloads))) as loop:
+        with Mount(TAG4, loop.device) as mount:
+            equal(outcomes(mount.dir) == payloads, True, 'records')
+            equal(mount.result.err, '', 'what was said')
+
+
 @test('an archive below a server that dies: EIO for what is not known yet, and a message')
 def below():
     payloads = payloads_of(2)

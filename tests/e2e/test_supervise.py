@@ -350,7 +350,7 @@ def wrong_process():
     with contextlib.suppress(OSError):
         with open('/proc/sys/kernel/ns_last_pid', 'w', encoding='ascii') as out:
             out.write(str(server - 1))
-    reused = subprocess.Popen(['sleep', '1000'])
+    reused = subprocess.Popen(['cat'], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
     try:
         if reused.pid != server:
             raise harness.Skip('the number does not come again')
@@ -358,8 +358,7 @@ def wrong_process():
         contains(result.err, 'no server', 'message')
         equal(reused.poll(), None, 'the other process')
     finally:
-        reused.kill()
-        reused.wait()
+        reused.communicate()
         mount.close()
 
 
