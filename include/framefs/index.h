@@ -57,13 +57,14 @@ struct ff_index_writing {
 /*
  * From now on the scan, which is still to be started, writes an index file behind itself, in its
  * thread. fd: a regular file open for reading and writing; it stays the caller's, who leaves it
- * open until ff_archive_close(). When ff_archive_use_index() has taken this very file, it is gone
- * on with; all else that it holds is lost. Before the archive is complete the file is finished and
- * synchronised, so that it can be published.
+ * open until ff_archive_close(). When it is the partial file that ff_archive_use_index() has taken,
+ * it is gone on with; all else that it holds is lost. After the archive is complete, the file is
+ * finished and synchronised, so that it can be published; then progress is told once more.
  *
  * A failure to write (-ENOSPC, -EDQUOT, -EIO ...) never harms the scan: the status tells of it.
- * -EINVAL when the scan has begun, not all records are shown, or it is a pipe's; -EALREADY when
- * all is known, so that there is nothing to write; -ENOMEM.
+ * -EINVAL when the scan has begun, not all records are shown, it is a pipe's, or fd is the finished
+ * file that is in use; -EALREADY when all is known, so that there is nothing to write; -ENOMEM, and
+ * errors of the source.
  */
 int ff_archive_write_index(struct ff_archive *archive, int fd,
                            const struct ff_index_writing *writing, struct ff_error *error);

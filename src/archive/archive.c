@@ -5,6 +5,7 @@
 #include <string.h>
 #include <xxhash.h>
 
+#include "archive/index_file.h"
 #include "archive/internal.h"
 #include "archive/sums.h"
 #include "archive/tally.h"
@@ -123,7 +124,9 @@ void ff_archive_close(struct ff_archive *archive)
         return;
     ff_archive_scan_stop(archive);
     ff_scan_close(archive->scan);
+    ff_index_writer_free(archive->writer);
     ff_index_free(archive->index);
+    ff_index_map_close(archive->map);
     ff_select_free(archive->select);
     ff_source_close(archive->source);
     ff_format_free(archive->format);
@@ -392,6 +395,12 @@ static void finish(struct ff_archive *archive, struct scan_batch *batch, bool re
     atomic_store_explicit(&archive->complete, true, memory_order_release);
     if (archive->progress)
         archive->progress(archive->progress_context);
+    if (!archive->writer)
+        return;
+    /* Nobody waits for the disk who waits for records. */
+    ff_index_writer_finish(archive, reached_end);
+    if (archive->progress)
+        archive->progress(archive->progress_context);
 }
 
 /* From offset on nothing is known, for a reason that is not the archive's bytes. */
@@ -419,6 +428,28 @@ static int refuse_record(struct ff_archive *archive, const struct ff_record *rec
     return ff_archive_error(archive, error, code, record->number, record->offset, reason);
 }
 
+/* Keeps what was known before the step that was the first to look at the archive's end: what an
+ * index of the archive, grown, may still be believed. */
+static void note_end(struct ff_archive *archive, struct scan_batch *batch)
+{
+    publish(archive, batch);
+    archive->safe = (struct ff_index_moment){.point = archive->scan->safe,
+                                             .summary = archive->summary,
+                                             .damages = archive->damage_count,
+                                             .changes = archive->change_count};
+    archive->end_seen = true;
+}
+
+/* How many of the records that were decoded together may be taken at once. */
+static uint64_t room_for(const struct ff_archive *archive, uint64_t most)
+{
+    uint64_t room = most - ff_archive_count(archive);
+
+    if (archive->writer && ff_index_writer_room(archive) < room)
+        room = ff_index_writer_room(archive);
+    return room;
+}
+
 int ff_archive_scan(struct ff_archive *archive, uint64_t records, struct ff_error *error)
 {
     /* Between two publications: enough that they cost nothing, few enough that waiting readers and
@@ -437,6 +468,8 @@ int ff_archive_scan(struct ff_archive *archive, uint64_t records, struct ff_erro
             break;
         uint64_t reads = scan->reader.reads;
         int r = ff_scan_step(scan, &event, &detail);
+        if (archive->writer && !archive->end_seen && ff_scan_sees_end(scan))
+            note_end(archive, &batch);
         if (r < 0) {
             give_up(archive, scan->position.offset, r, strerror(-r));
             finish(archive, &batch, false);
@@ -458,14 +491,17 @@ int ff_archive_scan(struct ff_archive *archive, uint64_t records, struct ff_erro
                 ? take_record(archive, &event.record, &batch)
                 : -EOVERFLOW;
         if (r == 0 && !archive->select)
-            r = take_rest(archive, &event.record, most - ff_archive_count(archive), &batch);
+            r = take_rest(archive, &event.record, room_for(archive, most), &batch);
         if (r < 0) {
             r = refuse_record(archive, &event.record, r, error);
             finish(archive, &batch, false);
             return r;
         }
-        if (batch.tally.records + batch.left_out >= BATCH || scan->reader.reads != reads)
+        bool due = archive->writer && ff_index_writer_is_due(archive);
+        if (batch.tally.records + batch.left_out >= BATCH || scan->reader.reads != reads || due)
             publish(archive, &batch);
+        if (due)
+            ff_index_writer_go_on(archive);
     }
     publish(archive, &batch);
     return 0;

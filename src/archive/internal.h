@@ -3,21 +3,17 @@
 #define FF_ARCHIVE_INTERNAL_H
 
 #include <framefs/archive.h>
+#include <framefs/index.h>
 #include <pthread.h>
 #include <stdatomic.h>
 
 #include "archive/context.h"
+#include "archive/index_known.h"
 #include "archive/places.h"
 #include "archive/scan.h"
 #include "archive/verdict.h"
 #include "index/index.h"
 #include "index/select.h"
-
-/* From this record on the decode state is this one. */
-struct ff_state_change {
-    uint64_t record;
-    uint32_t state;
-};
 
 /* What ff_archive_verify() gives a thread at once, up to the next record's beginning. Archives of
  * less than the other are read once, in the time that threads need to begin. */
@@ -41,6 +37,13 @@ struct ff_archive {
     bool verify_reads;
     bool verifies; /* the scan checks all that can be checked */
     struct ff_verdicts verdicts;
+    struct ff_index_map *map;       /* the index file in use, or NULL */
+    struct ff_index_writer *writer; /* of the scanning thread; or NULL: none is written */
+    /* While one is written: what was known before anything hung on the archive's end. */
+    bool end_seen;
+    struct ff_index_moment safe;
+    int index_refused; /* of ff_archive_use_index(): 0 or a negative errno, and its text */
+    char index_reason[FF_INDEX_REASON_BYTES];
 
     pthread_t thread;
     bool thread_runs;

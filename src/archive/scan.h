@@ -14,6 +14,12 @@
 /* What is shorter is read through: the next read is then one that goes on. */
 #define FF_SCAN_NEAR_BYTES ((size_t)64 << 10)
 
+/* From this record on the decode state is this one, packed. */
+struct ff_state_change {
+    uint64_t record;
+    uint32_t state;
+};
+
 /* All that what follows in the archive hangs on, besides the contexts and the record before.
  * Between two records. */
 struct ff_scan_point {

@@ -212,7 +212,8 @@ int ff_archive_verify(struct ff_archive *archive, unsigned int threads, struct f
 {
     bool sums = ff_layout_has_sums(&archive->format->layout);
 
-    if (archive->thread_runs || ff_archive_complete(archive) || archive->scan->position.state != 0)
+    if (archive->thread_runs || ff_archive_complete(archive) || archive->writer ||
+        archive->scan->position.state != 0)
         return ff_error_set(error, -EINVAL, "%s: its scan has begun", archive->name);
     if (threads == 0)
         threads = processors();

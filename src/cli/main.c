@@ -89,6 +89,12 @@
  *   archive/verify.c      every checksum, by several scans at once
  *   archive/verdict.c     which records were checked before they were read
  *   archive/view.c        what a file shows of the archive, and reading it
+ *   archive/coded.h       numbers one after the other
+ *   archive/index_known.c what is known of an archive besides its records, as bytes
+ *   archive/index_bind.c  which archive an index file is of
+ *   archive/index_use.c   an index file taken into an archive
+ *   archive/index_write.c an index file written behind the scan
+ *   archive/index_file.h  what these share
  *   archive/index_place.c where index files lie
  *   archive/report.c      what is known, as JSON and as a list of damage
  *   archive/internal.h    an open archive, as this layer shares it

@@ -128,4 +128,7 @@ uint64_t ff_image_chunk_write(uint8_t *buf, enum ff_image_kind kind, uint32_t re
 void ff_image_entry_write(uint8_t entry[FF_IMAGE_ENTRY_BYTES], uint64_t position,
                           const uint8_t *chunk);
 
+/* Where the chunk of such an entry ends. */
+uint64_t ff_image_entry_end(const uint8_t entry[FF_IMAGE_ENTRY_BYTES]);
+
 #endif

@@ -5,11 +5,18 @@
 #include "base/load.h"
 #include "index/image_chunk.h"
 
+#define LEN_IN_CHUNK 16 /* see ff_image_chunk_write() */
+
 void ff_image_entry_write(uint8_t entry[FF_IMAGE_ENTRY_BYTES], uint64_t position,
                           const uint8_t *chunk)
 {
     ff_store_le(entry, position, 8);
     memcpy(entry + 8, chunk, FF_IMAGE_CHUNK_BYTES);
+}
+
+uint64_t ff_image_entry_end(const uint8_t entry[FF_IMAGE_ENTRY_BYTES])
+{
+    return ff_load_le(entry, 8) + FF_IMAGE_CHUNK_LEN(ff_load_le(entry + 8 + LEN_IN_CHUNK, 8));
 }
 
 /* Segment k's chunk, as far as entry and head agree on it. */

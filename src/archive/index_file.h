@@ -1,0 +1,54 @@
+/* The index files of an open archive: the one in use, and the one that its scan writes. */
+#ifndef FF_ARCHIVE_INDEX_FILE_H
+#define FF_ARCHIVE_INDEX_FILE_H
+
+#include <framefs/index.h>
+#include <sys/types.h>
+
+#include "archive/index_known.h"
+#include "index/image.h"
+
+/* An index file that is mapped. */
+struct ff_index_map {
+    const uint8_t *buf; /* mapped */
+    uint64_t len;
+    dev_t device;
+    ino_t inode;
+    bool partial;
+    struct ff_image image;
+    uint8_t *directory;    /* owned; of a partial one */
+    uint64_t room;         /* entries that it has room for */
+    uint64_t records;      /* that the archive's index has in the image */
+    uint64_t read_records; /* that were known from it */
+    bool whole;            /* what it knows is known as of its end */
+};
+
+/* NULL is fine. Only when no index stands on the image any more. */
+void ff_index_map_close(struct ff_index_map *map);
+
+struct ff_index_writer;
+
+/* How many records more the scan may take at once, at least 1: a state is kept of what was known
+ * between two segments. */
+uint64_t ff_index_writer_room(const struct ff_archive *archive);
+
+/* Whether there is something to do between the record that was taken last and the next one: then
+ * ff_index_writer_go_on(), when the summary knows all records. */
+bool ff_index_writer_is_due(const struct ff_archive *archive);
+void ff_index_writer_go_on(struct ff_archive *archive);
+
+/* The scan has ended, and the index is sealed. reached_end: all of the archive was looked at. */
+void ff_index_writer_finish(struct ff_archive *archive, bool reached_end);
+
+/* All that is known now, between two records, as a state's chunk: *buf is NULL or to be given more
+ * room. done: the scan has ended. Only when the last record can be looked up. */
+int ff_index_writer_state(struct ff_archive *archive, bool done, uint8_t **buf, size_t *ret_len);
+
+/* NULL is fine. */
+void ff_index_writer_free(struct ff_index_writer *writer);
+
+/* What the writer tells of itself. */
+void ff_index_writer_status(const struct ff_index_writer *writer,
+                            struct ff_index_status *ret_status);
+
+#endif

@@ -1,0 +1,463 @@
+/*
+ * An index file written behind the scan: each segment of records when it is final, and in between
+ * the state of the scan, so that who comes after a kill goes on from the last one. What is in the
+ * file is never changed but for the header, which at the end tells its length.
+ *
+ * The scan's thread does all of this. A failure ends the writing, and nothing else.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "archive/index_bind.h"
+#include "archive/index_file.h"
+#include "archive/internal.h"
+
+/* A state is written where so much of the archive was scanned since the last one, and the more the
+ * larger it is: it remains in the file. */
+#define STATE_EVERY_BYTES (UINT64_C(16) << 20)
+#define STATE_RATIO       1024
+
+#define ENTRIES_FIRST 64
+
+struct ff_index_writer {
+    int fd; /* the caller's */
+    uint64_t begun_ns, delay_ns;
+    bool discard;
+    struct ff_index_binding binding;
+    uint64_t position;     /* where the next chunk is written */
+    uint64_t segments;     /* that were written */
+    uint8_t *directory;    /* owned; an entry each */
+    uint64_t room;         /* entries */
+    uint8_t *segment;      /* owned; FF_IMAGE_SEGMENT_BYTES_MAX */
+    uint64_t state_offset; /* how far the archive was scanned at the last state */
+    uint8_t *pending;      /* owned; a state that belongs behind the segments up to */
+    size_t pending_len;    /* that number, as a chunk; 0: none */
+    uint64_t pending_segments;
+    struct ff_index_status status; /* under the archive's mutex */
+};
+
+static uint64_t now_ns(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+void ff_index_writer_free(struct ff_index_writer *writer)
+{
+    if (!writer)
+        return;
+    free(writer->directory);
+    free(writer->segment);
+    free(writer->pending);
+    free(writer);
+}
+
+void ff_index_writer_status(const struct ff_index_writer *writer,
+                            struct ff_index_status *ret_status)
+{
+    ret_status->state = writer->status.state;
+    ret_status->code = writer->status.code;
+    ret_status->written_records = writer->status.written_records;
+    ret_status->written_bytes = writer->status.written_bytes;
+    ret_status->sync_ns = writer->status.sync_ns;
+}
+
+static bool is_writing(const struct ff_index_writer *writer)
+{
+    return writer->status.state == FF_INDEX_WAITING || writer->status.state == FF_INDEX_WRITING;
+}
+
+static void set_state(struct ff_archive *archive, enum ff_index_state state, int code)
+{
+    struct ff_index_writer *writer = archive->writer;
+    uint64_t records = writer->segments * FF_SEGMENT_RECORDS;
+
+    pthread_mutex_lock(&archive->mutex);
+    writer->status.state = state;
+    writer->status.code = code;
+    if (state == FF_INDEX_WRITTEN)
+        records = archive->summary.records;
+    writer->status.written_records = records;
+    writer->status.written_bytes = writer->position;
+    pthread_mutex_unlock(&archive->mutex);
+}
+
+/* ---- bytes ---- */
+
+static int write_at(int fd, const uint8_t *buf, size_t len, uint64_t position)
+{
+    while (len > 0) {
+        ssize_t n = pwrite(fd, buf, len, (off_t)position);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return n < 0 ? -errno : -ENOSPC;
+        buf += n;
+        len -= (size_t)n;
+        position += (uint64_t)n;
+    }
+    return 0;
+}
+
+static int write_next(struct ff_index_writer *writer, const uint8_t *buf, size_t len)
+{
+    int r = write_at(writer->fd, buf, len, writer->position);
+
+    if (r == 0)
+        writer->position += len;
+    return r;
+}
+
+static int write_header(struct ff_index_writer *writer, const struct ff_image_header *header)
+{
+    uint8_t buf[FF_IMAGE_HEADER_BYTES];
+
+    ff_image_header_write(buf, header);
+    return write_at(writer->fd, buf, sizeof(buf), 0);
+}
+
+static int add_entry(struct ff_index_writer *writer, const uint8_t *chunk)
+{
+    if (writer->segments == writer->room) {
+        uint64_t room = writer->room ? writer->room * 2 : ENTRIES_FIRST;
+        uint8_t *directory = reallocarray(writer->directory, (size_t)room, FF_IMAGE_ENTRY_BYTES);
+        if (!directory)
+            return -ENOMEM;
+        writer->directory = directory;
+        writer->room = room;
+    }
+    ff_image_entry_write(writer->directory + writer->segments * FF_IMAGE_ENTRY_BYTES,
+                         writer->position, chunk);
+    return 0;
+}
+
+/* ---- the state ---- */
+
+static struct ff_index_known known_now(const struct ff_archive *archive, bool done)
+{
+    struct ff_index_known known = {
+        .now = {.summary = archive->summary,
+                .damages = archive->damage_count,
+                .changes = archive->change_count},
+        .end_seen = archive->end_seen,
+        .safe = archive->safe,
+        .done = done,
+        .epoch = atomic_load(&archive->epoch),
+        .preamble_state = archive->preamble_state,
+        .contexts = archive->scan->contexts.items,
+        .damages = archive->damages,
+        .changes = archive->changes,
+    };
+
+    ff_scan_point(archive->scan, &known.now.point);
+    return known;
+}
+
+/* Where the last frame ends that the index has, and the payload bytes up to there, as the index
+ * counts them for its segments. */
+static int find_end(const struct ff_archive *archive, uint64_t records, uint64_t *ret_offset,
+                    uint64_t *ret_payload)
+{
+    struct ff_index_entry last = {0};
+    uint64_t payload = 0;
+
+    int r = records > 0 ? ff_index_get(archive->index, records - 1, &last) : 0;
+    if (r == 0)
+        r = ff_index_payload_before(archive->index, records, &payload);
+    if (r < 0)
+        return r;
+    *ret_offset = last.offset + last.head + last.payload + last.tail;
+    *ret_payload = payload;
+    return 0;
+}
+
+int ff_index_writer_state(struct ff_archive *archive, bool done, uint8_t **buf, size_t *ret_len)
+{
+    uint64_t offset, payload;
+    size_t len = 0;
+
+    int r = find_end(archive, ff_index_count(archive->index), &offset, &payload);
+    if (r < 0)
+        return r;
+    pthread_mutex_lock(&archive->mutex);
+    const struct ff_index_known known = known_now(archive, done);
+    uint8_t *chunk = realloc(*buf, (size_t)FF_IMAGE_CHUNK_LEN(ff_index_known_bytes_max(&known)));
+    if (chunk)
+        len = ff_index_known_encode(chunk + FF_IMAGE_CHUNK_BYTES, &known);
+    pthread_mutex_unlock(&archive->mutex);
+    if (!chunk)
+        return -ENOMEM;
+    *buf = chunk;
+    *ret_len = (size_t)ff_image_chunk_write(chunk, FF_IMAGE_STATE, 0, offset, payload, len);
+    return 0;
+}
+
+/* Keeps the state as of now, until its segments are written. */
+static int keep_state(struct ff_archive *archive, bool done)
+{
+    struct ff_index_writer *writer = archive->writer;
+    uint64_t records = ff_index_count(archive->index);
+
+    writer->pending_len = 0;
+    writer->pending_segments = (records + FF_SEGMENT_RECORDS - 1) / FF_SEGMENT_RECORDS;
+    writer->state_offset = archive->scan->position.offset;
+    return ff_index_writer_state(archive, done, &writer->pending, &writer->pending_len);
+}
+
+/* Whether a state should be kept of the present place, which is between two segments. */
+static bool wants_state(const struct ff_archive *archive)
+{
+    const struct ff_index_writer *writer = archive->writer;
+    uint64_t entries =
+        archive->damage_count + archive->change_count + archive->scan->contexts.count;
+
+    return archive->scan->position.offset - writer->state_offset >=
+           STATE_EVERY_BYTES + entries * FF_DAMAGE_REASON_BYTES * STATE_RATIO;
+}
+
+/* ---- beginning ---- */
+
+#define BINDING_END (FF_IMAGE_HEADER_BYTES + FF_IMAGE_CHUNK_LEN(FF_BINDING_BYTES))
+
+/* Whether what the archive knows was taken from that very file. */
+static bool is_file_of(const struct ff_index_map *map, int fd)
+{
+    struct stat st;
+
+    return map && fstat(fd, &st) == 0 && st.st_dev == map->device && st.st_ino == map->inode;
+}
+
+/* The file is gone on with behind what the archive took of it. */
+static int go_on_with(struct ff_archive *archive, struct ff_index_writer *writer)
+{
+    const struct ff_index_map *map = archive->map;
+    uint64_t segments = map->records / FF_SEGMENT_RECORDS;
+    size_t len = (size_t)segments * FF_IMAGE_ENTRY_BYTES;
+
+    if (map->whole)
+        writer->position = map->image.len;
+    if (segments == 0)
+        return 0;
+    writer->directory = malloc(len);
+    if (!writer->directory)
+        return -ENOMEM;
+    memcpy(writer->directory, map->directory, len);
+    writer->room = writer->segments = segments;
+    if (!map->whole)
+        writer->position = ff_image_entry_end(map->directory + len - FF_IMAGE_ENTRY_BYTES);
+    return 0;
+}
+
+static int begin(struct ff_archive *archive)
+{
+    struct ff_index_writer *writer = archive->writer;
+    const struct ff_image_header header = {.archive_bytes = archive->size};
+    uint8_t chunk[FF_IMAGE_CHUNK_LEN(FF_BINDING_BYTES)];
+    bool own = is_file_of(archive->map, writer->fd);
+    int r = 0;
+
+    writer->position = BINDING_END;
+    if (own)
+        r = go_on_with(archive, writer);
+    /* What is not gone on with goes first: it must not be taken for a part of what follows. */
+    if (r == 0 && ftruncate(writer->fd, own ? (off_t)writer->position : 0) < 0)
+        r = -errno;
+    if (r == 0)
+        r = write_header(writer, &header);
+    ff_index_binding_encode(chunk + FF_IMAGE_CHUNK_BYTES, &writer->binding);
+    ff_image_chunk_write(chunk, FF_IMAGE_BINDING, 0, 0, 0, FF_BINDING_BYTES);
+    return r < 0 ? r : write_at(writer->fd, chunk, sizeof(chunk), FF_IMAGE_HEADER_BYTES);
+}
+
+int ff_archive_write_index(struct ff_archive *archive, int fd,
+                           const struct ff_index_writing *writing, struct ff_error *error)
+{
+    if (ff_archive_complete(archive))
+        return ff_error_set(error, -EALREADY, "all is known already");
+    if (archive->select || archive->size == FF_SIZE_UNKNOWN || archive->thread_runs ||
+        archive->writer || (archive->scan->position.state != 0 && !archive->map))
+        return ff_error_set(error, -EINVAL,
+                            archive->select ? "not all records are shown" : "the scan has begun");
+    struct ff_index_writer *writer = calloc(1, sizeof(*writer));
+    if (writer)
+        writer->segment = malloc(FF_IMAGE_SEGMENT_BYTES_MAX);
+    if (!writer || !writer->segment) {
+        ff_index_writer_free(writer);
+        return ff_error_set(error, -ENOMEM, "out of memory");
+    }
+    writer->fd = fd;
+    writer->discard = writing->discard;
+    writer->begun_ns = now_ns();
+    writer->delay_ns = (uint64_t)writing->delay_ms * 1000000;
+    writer->state_offset = archive->scan->position.offset;
+    writer->status.state = FF_INDEX_WAITING;
+    int r = ff_index_bind(archive->source, archive->format, archive->size, archive->mtime,
+                          &writer->binding);
+    if (r < 0) {
+        ff_index_writer_free(writer);
+        return ff_error_set(error, r, "the archive cannot be read: %s", strerror(-r));
+    }
+    if (is_file_of(archive->map, fd) && !archive->map->partial) {
+        ff_index_writer_free(writer);
+        return ff_error_set(error, -EINVAL, "the index file is the one in use");
+    }
+    archive->writer = writer;
+    return 0;
+}
+
+/* ---- on the way ---- */
+
+static bool is_between_segments(const struct ff_archive *archive)
+{
+    return ff_index_count(archive->index) % FF_SEGMENT_RECORDS == 0;
+}
+
+uint64_t ff_index_writer_room(const struct ff_archive *archive)
+{
+    return FF_SEGMENT_RECORDS - ff_index_count(archive->index) % FF_SEGMENT_RECORDS;
+}
+
+bool ff_index_writer_is_due(const struct ff_archive *archive)
+{
+    const struct ff_index_writer *writer = archive->writer;
+
+    return is_writing(writer) &&
+           (is_between_segments(archive) || (writer->status.state == FF_INDEX_WRITING &&
+                                             ff_index_segments(archive->index) > writer->segments));
+}
+
+/* Begins if it is time. False: it is not, or that failed. */
+static bool is_begun(struct ff_archive *archive)
+{
+    struct ff_index_writer *writer = archive->writer;
+
+    if (writer->status.state == FF_INDEX_WAITING &&
+        (writer->delay_ns == 0 || now_ns() - writer->begun_ns > writer->delay_ns)) {
+        int r = begin(archive);
+        set_state(archive, r < 0 ? FF_INDEX_FAILED : FF_INDEX_WRITING, r);
+    }
+    return writer->status.state == FF_INDEX_WRITING;
+}
+
+static int write_pending(struct ff_index_writer *writer)
+{
+    if (writer->pending_len == 0 || writer->pending_segments != writer->segments)
+        return 0;
+    int r = write_next(writer, writer->pending, writer->pending_len);
+    writer->pending_len = 0;
+    return r;
+}
+
+/* All segments that are final, and the state that belongs between them. */
+static int write_segments(struct ff_archive *archive)
+{
+    struct ff_index_writer *writer = archive->writer;
+    uint64_t final = ff_index_segments(archive->index);
+    size_t len;
+    int r = 0;
+
+    while (r == 0 && writer->segments < final) {
+        r = ff_index_segment(archive->index, writer->segments, writer->segment, &len);
+        if (r == 0)
+            r = add_entry(writer, writer->segment);
+        if (r == 0)
+            r = write_next(writer, writer->segment, len);
+        if (r == 0) {
+            writer->segments++;
+            r = write_pending(writer);
+        }
+    }
+    if (r == 0 && writer->discard)
+        r = ff_index_discard(archive->index, final);
+    return r;
+}
+
+void ff_index_writer_go_on(struct ff_archive *archive)
+{
+    struct ff_index_writer *writer = archive->writer;
+    int r = 0;
+
+    if (!is_begun(archive))
+        return;
+    r = write_segments(archive);
+    /* Its last segment becomes final with the next record, which is not known now. */
+    if (r == 0 && is_between_segments(archive) && wants_state(archive))
+        r = keep_state(archive, false);
+    if (r == 0)
+        r = write_pending(writer);
+    set_state(archive, r < 0 ? FF_INDEX_FAILED : FF_INDEX_WRITING, r);
+}
+
+/* ---- the end ---- */
+
+static int write_end(struct ff_archive *archive)
+{
+    struct ff_index_writer *writer = archive->writer;
+
+    /* First, while the last record can be looked up. */
+    int r = keep_state(archive, true);
+    const uint64_t state_len = writer->pending_len;
+    if (r < 0 || (r = write_segments(archive)) < 0 || (r = write_pending(writer)) < 0)
+        return r;
+    const uint64_t directory = writer->position, segments_end = directory - state_len,
+                   directory_len = writer->segments * FF_IMAGE_ENTRY_BYTES;
+    if ((r = write_next(writer, writer->directory, (size_t)directory_len)) < 0)
+        return r;
+    const struct ff_image_header header = {
+        .len = writer->position,
+        .records = archive->summary.records,
+        .segments = writer->segments,
+        .archive_bytes = archive->size,
+        .part_count = 4,
+        .part = {{.kind = FF_IMAGE_BINDING,
+                  .offset = FF_IMAGE_HEADER_BYTES,
+                  .len = BINDING_END - FF_IMAGE_HEADER_BYTES},
+                 {.kind = FF_IMAGE_SEGMENT,
+                  .offset = BINDING_END,
+                  .len = segments_end - BINDING_END},
+                 {.kind = FF_IMAGE_STATE, .offset = segments_end, .len = state_len},
+                 {.kind = FF_IMAGE_DIRECTORY, .offset = directory, .len = directory_len}},
+    };
+    if (ftruncate(writer->fd, (off_t)writer->position) < 0)
+        return -errno;
+    return write_header(writer, &header);
+}
+
+static int synchronise(struct ff_archive *archive)
+{
+    uint64_t begun_ns = now_ns();
+    int r = fdatasync(archive->writer->fd) < 0 ? -errno : 0;
+
+    pthread_mutex_lock(&archive->mutex);
+    archive->writer->status.sync_ns = now_ns() - begun_ns;
+    pthread_mutex_unlock(&archive->mutex);
+    return r;
+}
+
+void ff_index_writer_finish(struct ff_archive *archive, bool reached_end)
+{
+    if (!is_writing(archive->writer))
+        return;
+    if (!reached_end) {
+        set_state(archive, FF_INDEX_FAILED, -ECANCELED);
+        return;
+    }
+    if (!is_begun(archive)) {
+        if (archive->writer->status.state == FF_INDEX_WAITING)
+            set_state(archive, FF_INDEX_SPARED, 0);
+        return;
+    }
+    /* Bytes that changed under the scan are not those that the binding is of. */
+    int r = archive->source->ops->check(archive->source);
+    if (r == 0)
+        r = write_end(archive);
+    if (r == 0)
+        r = synchronise(archive);
+    set_state(archive, r < 0 ? FF_INDEX_FAILED : FF_INDEX_WRITTEN, r);
+}
