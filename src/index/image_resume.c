@@ -53,6 +53,9 @@ static int walk_chunks(struct walk *walk, ff_image_found *found, void *context, 
     struct ff_image_chunk chunk;
 
     while (walk->at < walk->image.len && next_chunk(walk, &chunk)) {
+        /* The zeros behind it, too, are part of what is kept. */
+        if (FF_IMAGE_CHUNK_LEN(chunk.len) > walk->image.len - walk->at)
+            break;
         bool is_first = walk->at == FF_IMAGE_HEADER_BYTES;
         if (is_first != (chunk.kind == FF_IMAGE_BINDING))
             break;
@@ -90,7 +93,7 @@ int ff_image_resume(const uint8_t *buf, uint64_t len, ff_image_found *found, voi
     if (r < 0)
         return ff_error_set(error, r, "segment %llu of the index file: not taken",
                             (unsigned long long)walk.segments - 1);
-    if (end == 0 || end > len)
+    if (end == 0)
         return ff_error_set(error, -ENODATA, "index file that was hardly begun");
     walk.image.len = end;
     *ret_image = walk.image;

@@ -143,6 +143,24 @@ static void a_magic_is_enough(void **state)
     free(pcap.at);
 }
 
+/* Of a preamble alone: what follows is no frame. */
+static void a_magic_of_three_bytes_is_enough_and_of_two_is_not(void **state)
+{
+    (void)state;
+    static const uint8_t bytes[] = "Qx\x9b\xff\1\2\3";
+    const struct ff_head head = {.buf = bytes, .len = 7, .size = 7};
+    struct ff_formats *three = formats_of("[three]\npreamble = \"Qx\\x9b\"\nframe = len:u8 data\n");
+    struct ff_formats *two = formats_of("[two]\npreamble = \"Qx\"\nframe = \"y\" len:u8 data\n");
+    int code;
+
+    assert_string_equal(detect_head(three, &head, &code), "three");
+    assert_int_equal(code, 0);
+    detect_head(two, &head, &code);
+    assert_int_equal(code, -ENOENT);
+    ff_formats_free(three);
+    ff_formats_free(two);
+}
+
 static void an_empty_archive_is_of_no_format(void **state)
 {
     (void)state;
@@ -561,6 +579,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_magic_is_enough),
+        cmocka_unit_test(a_magic_of_three_bytes_is_enough_and_of_two_is_not),
         cmocka_unit_test(an_empty_archive_is_of_no_format),
         cmocka_unit_test(lengths_alone_are_a_chain_of_several_frames),
         cmocka_unit_test(lengths_that_are_all_the_same_are_no_chain),

@@ -283,6 +283,14 @@ static void resuming_needs_a_binding_and_a_state(void **state)
     image_chunk(&maker, FF_IMAGE_STATE, 0, 0, "later");
     assert_int_equal(resume(&maker, &taken, &image), 0);
     assert_memory_equal(image.state, "later", 5);
+    /* One that was cut, be it in the zeros behind it, leaves the one before. */
+    size_t later = maker.len;
+    while (--maker.len >= first) {
+        assert_int_equal(resume(&maker, &taken, &image), 0);
+        assert_int_equal(image.len, first);
+        assert_memory_equal(image.state, "first", 5);
+    }
+    maker.len = later;
 
     maker.header.len = maker.len;
     ff_image_header_write(maker.buf, &maker.header);

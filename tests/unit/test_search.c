@@ -120,11 +120,34 @@ static void so_many_frames_may_lead_far_away(void **state)
     bytes_done(&frames);
 }
 
+/* Frames of which lengths alone speak, and what follows them is none: the first counts as lost. */
+static void so_many_frames_of_lengths_are_a_chain(void **state)
+{
+    (void)state;
+    enum { ENOUGH = FF_RESYNC_CHAIN_FRAMES / 2, PLACE = 16, FRAME = 8 + 5 };
+
+    for (int count = ENOUGH - 1; count <= ENOUGH; count++) {
+        struct bytes frames = {0};
+        for (int i = 0; i < count; i++) {
+            bytes_le(&frames, 5, 8);
+            bytes_fill(&frames, 'x', 5);
+        }
+        const struct stretch stretch = {.offset = PLACE, .bytes = frames.at, .len = frames.len};
+        struct sparse sparse = {.size = 4096, .fill = 0xff, .stretches = &stretch, .count = 1};
+        uint64_t found = 0;
+        int r = search(&sparse, "frame = len:u64le data", &found);
+        assert_int_equal(r, count == ENOUGH ? FF_RESYNC_FOUND : FF_RESYNC_END);
+        assert_int_equal(found, count == ENOUGH ? PLACE + FRAME : 0);
+        bytes_done(&frames);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_magic_is_searched_so_far),
         cmocka_unit_test(so_many_frames_may_lead_far_away),
+        cmocka_unit_test(so_many_frames_of_lengths_are_a_chain),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
