@@ -6,7 +6,7 @@
 #include <string.h>
 
 /* After a jump the bytes that follow may not be wanted: begin small, double while reading on. */
-#define CHUNK_FIRST_BYTES ((size_t)16 << 10)
+#define CHUNK_FIRST_BYTES ((size_t)4 << 10)
 /* More would leave the processor's nearest caches before it is decoded. */
 #define READ_MAX_BYTES ((size_t)128 << 10)
 
