@@ -60,7 +60,8 @@ int ff_archive_scan(struct ff_archive *archive, uint64_t records, struct ff_erro
 #define FF_VERIFY_THREADS_MAX 64
 int ff_archive_verify(struct ff_archive *archive, unsigned int threads, struct ff_error *error);
 
-/* Scans on to the end in a thread of its own, until ff_archive_scan_stop() or close. */
+/* Scans on to the end in a thread of its own, until ff_archive_scan_stop() or close. It is a little
+ * nicer than the calling thread: who reads comes first. */
 int ff_archive_scan_start(struct ff_archive *archive, struct ff_error *error);
 void ff_archive_scan_stop(struct ff_archive *archive);
 

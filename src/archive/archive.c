@@ -9,6 +9,7 @@
 #include "archive/internal.h"
 #include "archive/sums.h"
 #include "archive/tally.h"
+#include "base/background.h"
 #include "base/units.h"
 #include "format/format.h"
 
@@ -510,6 +511,8 @@ int ff_archive_scan(struct ff_archive *archive, uint64_t records, struct ff_erro
 static void *scan_thread(void *context)
 {
     struct ff_archive *archive = context;
+
+    ff_background_begin();
     /* Its failure stands among the damages. */
     (void)ff_archive_scan(archive, UINT64_MAX, NULL);
     return NULL;

@@ -75,6 +75,9 @@ static const struct call allowed[] = {
     {"set_robust_list"},
     {"rseq"},
     {"sched_getaffinity"}, /* malloc() counts processors to have as many arenas */
+    /* The thread that scans yields to those that answer: its own priority, nobody else's. */
+    {"sched_getattr", .condition = MASKED, .argument = 0, .mask = WHOLE, .value = 0},
+    {"sched_setattr", .condition = MASKED, .argument = 0, .mask = WHOLE, .value = 0},
     {"exit"},
 
     /* Signals. tgkill: pthread_cancel(), which ends libfuse's loop, and abort(); a filter of its
