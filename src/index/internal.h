@@ -108,14 +108,12 @@ static inline uint64_t ff_index_limit(const struct ff_index *index, uint64_t num
 /* Whether the entry, joined frames and what lies between them, ends at `limit` at most. */
 static inline bool ff_index_entry_fits(const struct ff_index_entry *entry, uint64_t limit)
 {
-    const uint64_t parts[] = {entry->offset, entry->head, entry->payload, entry->tail,
-                              entry->join ? entry->join - 1 : 0};
-    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
-        if (parts[i] > limit)
-            return false;
-        limit -= parts[i];
-    }
-    return true;
+    uint64_t end;
+
+    return !__builtin_add_overflow(entry->offset, entry->head, &end) &&
+           !__builtin_add_overflow(end, entry->payload, &end) &&
+           !__builtin_add_overflow(end, entry->tail, &end) &&
+           !__builtin_add_overflow(end, entry->join ? entry->join - 1 : 0, &end) && end <= limit;
 }
 
 /* The block that holds record number < packed. -ENOENT of a discarded one; -EUCLEAN. */

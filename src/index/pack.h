@@ -89,7 +89,7 @@ static inline uint64_t ff_pack_bits(const uint8_t *buf, size_t len, size_t bit, 
 /* Value i, without its base. */
 static inline uint64_t ff_pack_get(const uint8_t *buf, size_t len, size_t i, unsigned int width)
 {
-    return ff_pack_bits(buf, len, i * width, width);
+    return width ? ff_pack_bits(buf, len, i * width, width) : 0;
 }
 
 /* What the lanes below can add up without passing 64 bits. */
