@@ -65,9 +65,11 @@
  *   index/segment.c       64 blocks, as the index file has them
  *   index/image.c         the bytes of an index file: header, chunks, parts
  *   index/image_segment.c   its segments
+ *   index/image_chunk.h     a chunk, as these share it
  *   index/image_resume.c    one whose building was interrupted
  *   index/base.c          the records of an index that lie in an image
  *   index/write.c         segments out of an index
+ *   index/internal.h      an index, as these share it
  *   index/select.c        which records are shown
  *   tree/label.c          a record's own name in its file's name
  *   tree/tree.c           inode <-> record <-> name, by arithmetic
