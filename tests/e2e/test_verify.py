@@ -2,6 +2,7 @@
 """framefs verify, and mounts with verify=read: a wrong checksum costs its record, no other."""
 
 import errno
+import hashlib
 import json
 import os
 import select
@@ -48,6 +49,26 @@ def every_byte():
         places = verified('--format=tfrecord', harness.write(bytes(changed)), status=1)['damage']
         equal([(p['record'], p['offset'], p['bytes']) for p in places],
               [(3, start, len(parts[3]))], f'damage with byte {at} changed')
+
+
+@test('an MD5 is compared byte by byte, before and behind what it covers', fuse=False)
+def md5():
+    bodies = [payload(number) for number in range(COUNT)]
+    sums = [hashlib.md5(body).digest() for body in bodies]
+    for frame, parts in (
+            ('len:u32le data bytes[16]=md5(data)', lambda rest, digest: rest + digest),
+            ('sum:bytes[16]=md5(data) len:u32le data', lambda rest, digest: digest + rest)):
+        before = frame.startswith('sum')
+        frames_of = [parts(struct.pack('<I', len(body)) + body, digest) for body, digest
+                     in zip(bodies, sums)]
+        whole_of = verified('--frame', frame, harness.write(b''.join(frames_of)), status=0)
+        equal(whole_of['checksums_checked'], COUNT, 'checksums')
+        for at in range(16):
+            changed = bytearray(frames_of[3])
+            changed[at if before else at - 16] ^= 1
+            content = b''.join(frames_of[:3]) + changed + b''.join(frames_of[4:])
+            damage = verified('--frame', frame, harness.write(content), status=1)['damage']
+            equal([place['record'] for place in damage], [3], f'{frame}: byte {at} of the sum')
 
 
 @test('several threads, one thread and a pipe find the same', fuse=False)
