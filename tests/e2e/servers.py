@@ -415,6 +415,21 @@ class Load:
             equal(client.read(path), payload, path)
 
 
+def check_ranges(client, payloads, random):
+    """Reads any ranges of the records, and far behind in the generated file."""
+    for number, payload in enumerate(payloads):
+        handle = client.open(f'/{number:08}')
+        for _ in range(40):
+            offset, count = random.randrange(len(payload) + 2), random.randrange(1, 300000)
+            check(client.pread(handle, count, offset) == payload[offset:offset + count],
+                  f'{count} bytes at {offset} of record {number}')
+        client.close(handle)
+    handle = client.open('/.framefs/synthetic')
+    for offset in (0, 8, 1 << 31, 1 << 32, (1 << 40) - 8):
+        equal(client.pread(handle, 8, offset), offset.to_bytes(8, 'big'), f'8 bytes at {offset}')
+    client.close(handle)
+
+
 def need_survival():
     release = os.uname().release
     if tuple(map(int, re.findall(r'\d+', release)[:2])) < (6, 9):

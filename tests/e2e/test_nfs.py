@@ -4,7 +4,6 @@
 import contextlib
 import errno
 import os
-import time
 
 import harness
 import libnfs
@@ -72,18 +71,7 @@ def ranges():
     random = harness.seeded(31)
     payloads = [random.randbytes(5000001), b'', b'x', random.randbytes(4096)]
     with served(TAG4, harness.write(harness.tag4(payloads))) as (_, _, client):
-        for number, payload in enumerate(payloads):
-            handle = client.open(f'/{number:08}')
-            for _ in range(40):
-                offset, count = random.randrange(len(payload) + 2), random.randrange(1, 300000)
-                check(client.pread(handle, count, offset) == payload[offset:offset + count],
-                      f'{count} bytes at {offset} of record {number}')
-            client.close(handle)
-        handle = client.open('/.framefs/synthetic')
-        for offset in (0, 8, 1 << 31, 1 << 32, (1 << 40) - 8):
-            got = client.pread(handle, 8, offset)
-            equal(got, offset.to_bytes(8, 'big'), f'8 bytes at {offset}')
-        client.close(handle)
+        servers.check_ranges(client, payloads, random)
 
 
 @test('size, mode and the time of a record are those of the mount')

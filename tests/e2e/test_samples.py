@@ -8,8 +8,8 @@ import os
 
 import harness
 from harness import Mount, Skip, check, equal, framefs
+from samples import SAMPLES
 
-SAMPLES = os.environ.get('FRAMEFS_SAMPLES') or os.path.join(harness.ROOT, '..', 'shared', 'samples')
 
 # The manifest's reading of these ends at their compressed records; they are whole.
 COMPRESSED = {

@@ -5,25 +5,11 @@ find as many records as it has. docs/formats.md tells of the formats that cannot
 import mailbox
 import os
 import re
-import shutil
 import struct
 
 import harness
 from harness import Mount, Skip, check, equal, run
-
-SAMPLES = os.environ.get('FRAMEFS_SAMPLES') or os.path.join(harness.ROOT, '..', 'shared', 'samples')
-
-
-def need(program):
-    if not shutil.which(program):
-        raise Skip(f'no {program}')
-
-
-def sample(*names):
-    path = os.path.join(SAMPLES, *names)
-    if not os.path.exists(path):
-        raise Skip(f'no sample {"/".join(names)}')
-    return path
+from samples import need, sample
 
 
 # ---- how many records a program finds in a file ----

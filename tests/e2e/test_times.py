@@ -5,29 +5,16 @@ format tells nanoseconds; tshark, Python and the programs that wrote the archive
 import email.utils
 import os
 import re
-import shutil
 import struct
 from decimal import Decimal
 
 import harness
 from harness import Mount, Skip, check, equal, run
+from samples import need, sample
 
-SAMPLES = os.environ.get('FRAMEFS_SAMPLES') or os.path.join(harness.ROOT, '..', 'shared', 'samples')
 ARCHIVE_S = 1000000000  # the archive's own mtime: that of records without a time
 NONE = None
 MS, US, S = 10**6, 10**3, 10**9
-
-
-def need(program):
-    if not shutil.which(program):
-        raise Skip(f'no {program}')
-
-
-def sample(*names):
-    path = os.path.join(SAMPLES, *names)
-    if not os.path.exists(path):
-        raise Skip(f'no sample {"/".join(names)}')
-    return path
 
 
 def by_tshark(path):
