@@ -12,9 +12,10 @@ _framefs_options()
             ;;
         umount) echo --lazy -l --dead --help -h ;;
         upgrade) echo --help -h ;;
-        info) echo --format= --frame= --formats= --max-records= --explain --all --histogram --json --help -h ;;
+        info) echo --format= --frame= --formats= --max-records= --index= --no-index --explain --all --histogram --json --help -h ;;
         ls) echo --format= --frame= --formats= --type= --since= --until= --json --help -h ;;
         cat) echo --format= --frame= --formats= --content= --separator= --help -h ;;
+        index) echo --format= --frame= --formats= --index= --files-from= --force --threads= --json --help -h ;;
         verify) echo --format= --frame= --formats= --max-records= --threads= --json --help -h ;;
         synth) echo --check --offset= --help -h ;;
         formats) echo --formats= --json --help -h ;;
@@ -50,7 +51,7 @@ _framefs_values()
 _framefs()
 {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} command=${COMP_WORDS[1]}
-    local commands='mount umount upgrade info ls cat verify synth formats help' words list
+    local commands='mount umount upgrade info ls cat index verify synth formats help' words list
 
     COMPREPLY=()
     if ((COMP_CWORD == 1)); then

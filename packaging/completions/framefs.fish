@@ -9,7 +9,7 @@ function __framefs_complete
     complete -c framefs -n "__fish_seen_subcommand_from $argv[1]" $argv[2..]
 end
 
-set -l commands mount umount upgrade info ls cat verify synth formats help
+set -l commands mount umount upgrade info ls cat index verify synth formats help
 complete -c framefs -n "not __fish_seen_subcommand_from $commands" -f
 complete -c framefs -n "not __fish_seen_subcommand_from $commands" -l help -d 'Show the commands'
 complete -c framefs -n "not __fish_seen_subcommand_from $commands" -l version -d 'Tell the version'
@@ -20,6 +20,7 @@ complete -c framefs -n "$first" -a upgrade -d 'Let the installed program take ov
 complete -c framefs -n "$first" -a info -d 'Show format, number and sizes of records, damage'
 complete -c framefs -n "$first" -a ls -d 'List the records'
 complete -c framefs -n "$first" -a cat -d 'Print the payloads of records'
+complete -c framefs -n "$first" -a index -d 'Build or extend the index files of archives'
 complete -c framefs -n "$first" -a verify -d 'Check every length, constant and checksum'
 complete -c framefs -n "$first" -a synth -d 'Write the generated stream, or check a copy of it'
 complete -c framefs -n "$first" -a formats -d 'List the known formats'
@@ -64,11 +65,23 @@ __framefs_complete info -l format -x -a '(__framefs_formats)' -d 'The format of 
 __framefs_complete info -l frame -x -d 'Describe the frames yourself'
 __framefs_complete info -l formats -r -F -d 'A file of formats of your own'
 __framefs_complete info -l max-records -x -d 'Stop at so many records'
+__framefs_complete info -l index -r -F -d 'The index file'
+__framefs_complete info -l no-index -d 'Neither read nor write an index file'
 __framefs_complete info -l explain -d 'Show which formats were tried, and why they fell'
 __framefs_complete info -l all -d 'Explain formats that no frame fits, too'
 __framefs_complete info -l histogram -d 'Show the histogram of sizes'
 __framefs_complete info -l json -d 'Print a JSON array'
 __framefs_complete info -s h -l help -d 'Explain the command'
+
+__framefs_complete index -l format -x -a '(__framefs_formats)' -d 'The format of the archives'
+__framefs_complete index -l frame -x -d 'Describe the frames yourself'
+__framefs_complete index -l formats -r -F -d 'A file of formats of your own'
+__framefs_complete index -l index -r -F -d 'The index file'
+__framefs_complete index -l files-from -r -F -d 'A list of archives'
+__framefs_complete index -l force -d 'Scan all, whatever was written before'
+__framefs_complete index -l threads -x -d 'Index so many archives at once'
+__framefs_complete index -l json -d 'Print a JSON array'
+__framefs_complete index -s h -l help -d 'Explain the command'
 
 __framefs_complete verify -l format -x -a '(__framefs_formats)' -d 'The format of the archives'
 __framefs_complete verify -l frame -x -d 'Describe the frames yourself'

@@ -25,6 +25,21 @@ static json_t *damage_json(struct ff_archive *archive)
     return list;
 }
 
+/* What is known of its index file: null where none was used, or refused. */
+static json_t *index_json(struct ff_archive *archive)
+{
+    struct ff_index_status s;
+
+    ff_archive_index_status(archive, &s);
+    if (s.refused)
+        return json_pack("{s:b, s:s}", "used", 0, "reason", s.reason);
+    if (s.read_bytes == 0)
+        return json_null();
+    double bits = s.read_records ? 8.0 * (double)s.read_bytes / (double)s.read_records : 0;
+    return json_pack("{s:b, s:I, s:I, s:f}", "used", 1, "bytes", (json_int_t)s.read_bytes,
+                     "records", (json_int_t)s.read_records, "bits_per_record", bits);
+}
+
 static json_t *archive_json(struct ff_archive *archive, bool verified)
 {
     struct ff_summary s;
@@ -32,13 +47,13 @@ static json_t *archive_json(struct ff_archive *archive, bool verified)
     json_t *damage = damage_json(archive);
     if (!damage)
         return NULL;
-    json_t *object =
-        json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:b, s:I, s:I, s:o}", "archive",
-                  archive->name, "format", archive->format->name, "records", (json_int_t)s.records,
-                  "payload_bytes", (json_int_t)s.payload_bytes, "archive_bytes",
-                  (json_int_t)s.archive_bytes, "smallest", (json_int_t)s.smallest, "largest",
-                  (json_int_t)s.largest, "complete", (int)s.complete, "scanned_bytes",
-                  (json_int_t)s.scanned_bytes, "damages", (json_int_t)s.damages, "damage", damage);
+    json_t *object = json_pack(
+        "{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:b, s:I, s:I, s:o, s:o}", "archive", archive->name,
+        "format", archive->format->name, "records", (json_int_t)s.records, "payload_bytes",
+        (json_int_t)s.payload_bytes, "archive_bytes", (json_int_t)s.archive_bytes, "smallest",
+        (json_int_t)s.smallest, "largest", (json_int_t)s.largest, "complete", (int)s.complete,
+        "scanned_bytes", (json_int_t)s.scanned_bytes, "damages", (json_int_t)s.damages, "damage",
+        damage, "index", index_json(archive));
     if (object && archive->select &&
         json_object_set_new(object, "left_out", json_integer((json_int_t)s.left_out)) < 0) {
         json_decref(object);

@@ -1,5 +1,6 @@
 /* framefs info: what an archive holds, in figures. */
 #include <framefs/archive.h>
+#include <framefs/index.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,11 +13,13 @@
 #include "cli/explain.h"
 #include "cli/input.h"
 #include "cli/progress.h"
+#include "cli/use_index.h"
 
 #define DAMAGES_SHOWN 20
 
 struct info_values {
     struct ff_input_options input;
+    struct ff_index_options index;
     uint64_t records_max;
     bool json;
     bool histogram;
@@ -27,6 +30,7 @@ struct info_values {
 static const struct ff_option options[] = {
     FF_INPUT_OPTIONS(struct info_values, input),
     FF_INPUT_LIMIT(struct info_values, records_max),
+    FF_INDEX_OPTIONS(struct info_values, index),
     {
         .name = "explain",
         .help = "show which formats were tried instead, and why they fell",
@@ -86,6 +90,10 @@ static enum ff_exit open_archive(const char *path, const struct info_values *val
         ff_say("%s", error.text);
         return FF_EXIT_FAILED;
     }
+    if (ff_use_index(archive, path, &values->index) != FF_EXIT_DONE) {
+        ff_archive_close(archive);
+        return FF_EXIT_FAILED;
+    }
     struct ff_progress *progress = ff_progress_begin(input.name, scan_state, archive);
     rc = ff_archive_scan(archive, UINT64_MAX, &error);
     ff_progress_end(progress);
@@ -127,6 +135,26 @@ static void print_damages(struct ff_output *out, struct ff_archive *archive, uin
                          count - DAMAGES_SHOWN);
 }
 
+/* Nothing where there is none. */
+static void print_index(struct ff_output *out, struct ff_archive *archive)
+{
+    struct ff_index_status status;
+    char text[FF_SIZE_TEXT_BYTES];
+
+    ff_archive_index_status(archive, &status);
+    if (status.refused)
+        ff_output_format(out, "  index     not used: %s\n", status.reason);
+    if (status.read_bytes == 0)
+        return;
+    ff_output_format(out, "  index     %s", ff_format_size(text, status.read_bytes));
+    if (status.read_records > 0)
+        ff_output_format(out, ", %.2f bits a record",
+                         8.0 * (double)status.read_bytes / (double)status.read_records);
+    if (status.read_records < ff_archive_count(archive))
+        ff_output_format(out, ", of the first %" PRIu64 " records", status.read_records);
+    ff_output_text(out, "\n");
+}
+
 static void print_block(struct ff_cli *cli, const struct info_values *values,
                         struct ff_archive *archive)
 {
@@ -146,6 +174,7 @@ static void print_block(struct ff_cli *cli, const struct info_values *values,
     else
         ff_output_text(out, "  archive   of unknown size: the pipe was not read to its end\n");
     print_damages(out, archive, summary.damages);
+    print_index(out, archive);
     if (summary.records > 0 && (cli->terminal.present || values->histogram)) {
         ff_output_text(out, "\n");
         ff_bar_histogram(out, summary.histogram, &cli->terminal);
@@ -193,6 +222,8 @@ static enum ff_exit run(struct ff_cli *cli, const void *values_of, char **operan
         return run_explain(cli, values, operands, count);
     if (values->all)
         return ff_command_refuse(&ff_command_info, "--all goes with --explain");
+    if (values->index.path && count > 1)
+        return ff_command_refuse(&ff_command_info, "--index is of one archive");
     enum ff_exit status = ff_input_choose(&values->input, &choice);
     if (status != FF_EXIT_DONE)
         return status;

@@ -1,5 +1,4 @@
 /* framefs verify: every length, constant and checksum of an archive. */
-#include <errno.h>
 #include <framefs/archive.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -17,21 +16,6 @@ struct verify_values {
     bool json;
 };
 
-static int parse_threads(void *field, const char *argument, struct ff_error *error)
-{
-    char shown[FF_OPTION_SHOWN_BYTES];
-    uint64_t threads;
-
-    int rc = ff_option_count(&threads, argument, error);
-    if (rc < 0)
-        return rc;
-    if (threads > FF_VERIFY_THREADS_MAX)
-        return ff_error_set(error, -EINVAL, "'%s' is more than %d",
-                            ff_option_shown(shown, argument), FF_VERIFY_THREADS_MAX);
-    *(uint64_t *)field = threads;
-    return 0;
-}
-
 static const struct ff_option options[] = {
     FF_INPUT_OPTIONS(struct verify_values, input),
     FF_INPUT_LIMIT(struct verify_values, records_max),
@@ -39,7 +23,7 @@ static const struct ff_option options[] = {
         .name = "threads",
         .argument = "N",
         .help = "compute checksums in N threads, 1 to 64;\none a processor by default",
-        .parse = parse_threads,
+        .parse = ff_option_threads,
         .offset = offsetof(struct verify_values, threads),
     },
     {

@@ -26,8 +26,9 @@ static const struct ff_command command_help = {
 };
 
 static const struct ff_command *const commands[] = {
-    &ff_command_mount, &ff_command_umount, &ff_command_upgrade, &ff_command_info,    &ff_command_ls,
-    &ff_command_cat,   &ff_command_verify, &ff_command_synth,   &ff_command_formats, &command_help,
+    &ff_command_mount, &ff_command_umount,  &ff_command_upgrade, &ff_command_info,
+    &ff_command_ls,    &ff_command_cat,     &ff_command_index,   &ff_command_verify,
+    &ff_command_synth, &ff_command_formats, &command_help,
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))

@@ -39,6 +39,7 @@ extern const struct ff_command ff_command_mount;
 extern const struct ff_command ff_command_umount;
 extern const struct ff_command ff_command_upgrade;
 extern const struct ff_command ff_command_info;
+extern const struct ff_command ff_command_index;
 extern const struct ff_command ff_command_ls;
 extern const struct ff_command ff_command_cat;
 extern const struct ff_command ff_command_synth;

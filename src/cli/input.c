@@ -230,6 +230,22 @@ static void name_input(struct ff_input *input, const char *path, enum ff_input_k
     ff_escape(input->name, sizeof(input->name), input->path, strlen(input->path));
 }
 
+int ff_input_try(const char *path, const struct ff_input_choice *choice, struct ff_input *ret_input,
+                 struct ff_error *error)
+{
+    struct ff_input input;
+
+    name_input(&input, path, FF_INPUT_FILES);
+    int rc = open_source(&input, path, FF_INPUT_FILES, error);
+    if (rc == 0)
+        rc = settle_format(&input, choice, error);
+    if (rc < 0)
+        ff_input_close(&input);
+    else
+        *ret_input = input;
+    return rc;
+}
+
 enum ff_exit ff_input_open(const char *path, const struct ff_input_choice *choice,
                            enum ff_input_kind kind, struct ff_output *out, bool hold,
                            struct ff_input *ret_input)

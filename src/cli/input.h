@@ -79,6 +79,11 @@ enum ff_exit ff_input_open(const char *path, const struct ff_input_choice *choic
                            enum ff_input_kind kind, struct ff_output *out, bool hold,
                            struct ff_input *ret_input);
 
+/* The same of a file, without a message: 0, or a negative errno with a text that names it. May be
+ * called by several threads at once. */
+int ff_input_try(const char *path, const struct ff_input_choice *choice, struct ff_input *ret_input,
+                 struct ff_error *error);
+
 /* Settles the format of a file that was opened before; the source is taken over, also on failure.
  * Messages are printed: FF_EXIT_DONE, FF_EXIT_FAILED. */
 enum ff_exit ff_input_settle(const char *path, struct ff_source *source,

@@ -156,15 +156,16 @@
  *   cli/names.c           names of several archives' directories
  *   cli/formats_load.c    formats of files: formats.d, --formats
  *   cli/input.c           --format, --frame, detection, "-"
- *   cli/use_index.h       the options of commands that may use an index file
+ *   cli/use_index.c       the index file in commands that may use one
+ *   cli/path_list.c       paths of arguments and of --files-from
+ *   cli/index_job.c       one archive's index made
  *   cli/explain.c         how a format was detected
  *   cli/mount_options.c   the options of mount, and -o
  *   cli/mount_log.c       what a mount says of itself
  *   cli/mount_helper.c    mount.framefs: its arguments and exit statuses
- *   cli/cmd_mount.c, cli/cmd_umount.c, cli/cmd_upgrade.c, cli/cmd_info.c, cli/cmd_ls.c,
- *   cli/cmd_cat.c, cli/cmd_synth.c, cli/cmd_formats.c, cli/cmd_verify.c    a command each
- *   cli/command.c         the table of commands, dispatch, help
- *   cli/main.c            this file
+ *   cli/cmd_mount.c, cli/cmd_umount.c, cli/cmd_upgrade.c, cli/cmd_info.c, cli/cmd_index.c,
+ *   cli/cmd_ls.c, cli/cmd_cat.c, cli/cmd_synth.c, cli/cmd_formats.c, cli/cmd_verify.c    a command
+ * each cli/command.c         the table of commands, dispatch, help cli/main.c            this file
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -67,6 +67,8 @@ int ff_option_texts(void *field, const char *argument,
                     struct ff_error *error); /* struct ff_option_texts */
 int ff_option_size(void *field, const char *argument, struct ff_error *error);  /* uint64_t */
 int ff_option_count(void *field, const char *argument, struct ff_error *error); /* uint64_t, >= 1 */
+int ff_option_threads(void *field, const char *argument,
+                      struct ff_error *error); /* uint64_t, 1 to FF_VERIFY_THREADS_MAX */
 int ff_option_content(void *field, const char *argument,
                       struct ff_error *error); /* struct ff_option_content */
 int ff_option_separator(void *field, const char *argument,

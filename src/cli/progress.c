@@ -124,6 +124,22 @@ ff_progress_begin(const char *label,
     return progress;
 }
 
+/* The line is drawn under the mutex, which is kept meanwhile. */
+void ff_progress_hide(struct ff_progress *progress)
+{
+    if (!progress)
+        return;
+    pthread_mutex_lock(&progress->mutex);
+    if (progress->drawn)
+        write_stderr("\r\033[K");
+}
+
+void ff_progress_show(struct ff_progress *progress)
+{
+    if (progress)
+        pthread_mutex_unlock(&progress->mutex);
+}
+
 void ff_progress_end(struct ff_progress *progress)
 {
     if (!progress)

@@ -23,6 +23,10 @@ struct ff_progress *
 ff_progress_begin(const char *label,
                   void (*state)(void *context, struct ff_progress_state *ret_state), void *context);
 
+/* Wipes the line for something to be printed, until it is shown again. NULL is fine. */
+void ff_progress_hide(struct ff_progress *progress);
+void ff_progress_show(struct ff_progress *progress);
+
 /* Wipes the line. NULL is fine. */
 void ff_progress_end(struct ff_progress *progress);
 

@@ -2,10 +2,12 @@
 #ifndef FF_CLI_USE_INDEX_H
 #define FF_CLI_USE_INDEX_H
 
+#include <framefs/archive.h>
 #include <stdbool.h>
 #include <stddef.h>
 
 #include "cli/option.h"
+#include "cli/say.h"
 
 /* --index and --no-index. */
 struct ff_index_options {
@@ -24,5 +26,11 @@ struct ff_index_options {
         .name = "no-index", .help = "neither read nor write an index file",                        \
         .parse = ff_option_flag, .offset = offsetof(type, member.none)                             \
     }
+
+/* Lets the archive at path, which was just opened, take its index file, if there is one. One that
+ * does not fit is told as a note, and the archive is as before. FF_EXIT_FAILED after a message: the
+ * file of --index cannot be read. */
+enum ff_exit ff_use_index(struct ff_archive *archive, const char *path,
+                          const struct ff_index_options *options);
 
 #endif

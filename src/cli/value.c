@@ -1,6 +1,7 @@
 /* Parsers of option arguments that several commands share. */
 #include <ctype.h>
 #include <errno.h>
+#include <framefs/archive.h>
 #include <framefs/format.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -61,6 +62,21 @@ int ff_option_count(void *field, const char *argument, struct ff_error *error)
     if (ff_parse_u64(argument, &count) < 0 || count == 0)
         return refuse(argument, "is not a number from 1 on", error);
     *(uint64_t *)field = count;
+    return 0;
+}
+
+int ff_option_threads(void *field, const char *argument, struct ff_error *error)
+{
+    char shown[FF_OPTION_SHOWN_BYTES];
+    uint64_t threads;
+
+    int rc = ff_option_count(&threads, argument, error);
+    if (rc < 0)
+        return rc;
+    if (threads > FF_VERIFY_THREADS_MAX)
+        return ff_error_set(error, -EINVAL, "'%s' is more than %d",
+                            ff_option_shown(shown, argument), FF_VERIFY_THREADS_MAX);
+    *(uint64_t *)field = threads;
     return 0;
 }
 
