@@ -11,6 +11,7 @@
  *   base/log.c            where a server's messages go: stderr, the journal, syslog
  *   base/redact.c         names taken out of messages
  *   base/notify.c         what the service manager is told
+ *   base/background.c     a thread's work that can wait
  *   base/sanitize.h       whether a sanitizer is built in
  *   base/units.c          sizes, escaped text, the nearest word
  *
@@ -90,6 +91,7 @@
  *   archive/details.c     time, type and name from a frame's header
  *   archive/verify.c      every checksum, by several scans at once
  *   archive/verdict.c     which records were checked before they were read
+ *   archive/tally.c       how many payloads, and how long
  *   archive/view.c        what a file shows of the archive, and reading it
  *   archive/coded.h       numbers one after the other
  *   archive/index_known.c what is known of an archive besides its records, as bytes
@@ -132,6 +134,7 @@
  *   fs/control.c          the texts of .framefs
  *   fs/snapshot.c         such a text as its readers see it
  *   fs/slice.c            the table of slices
+ *   fs/shelf.c            the index files, as the supervisor keeps them
  *   fs/stats.c            counters
  *   fs/failure.c          errors of requests, logged with measure
  *   fs/message.c          what libfuse and fusermount3 print
