@@ -190,27 +190,17 @@ static int end_of_base(struct ff_index *index)
     return 0;
 }
 
-/* The next record's place in the tail. Its columns are filled as well as its slot, so that packing
- * reads no slot. */
-static void tail_put(struct ff_index *index, uint64_t number, const struct ff_index_entry *entry)
+/* Where readers find a record that is in no block yet. Each store is a release: who sees one of
+ * them sees the packed that made the slot free. */
+static inline void slot_put(struct ff_index_slot *slot, const struct ff_index_entry *entry,
+                            uint64_t payload_before)
 {
-    size_t i = number % FF_INDEX_BLOCK;
-    struct ff_index_slot *slot = &index->slots[i];
-
-    /* Each store is a release: who sees one of them sees the packed that made the slot free. */
     atomic_store_explicit(&slot->offset, entry->offset, memory_order_release);
     atomic_store_explicit(&slot->head, entry->head, memory_order_release);
     atomic_store_explicit(&slot->payload, entry->payload, memory_order_release);
     atomic_store_explicit(&slot->tail, entry->tail, memory_order_release);
     atomic_store_explicit(&slot->join, entry->join, memory_order_release);
-    atomic_store_explicit(&slot->payload_before, index->payload, memory_order_release);
-    index->columns[FF_BLOCK_GAP][i] = entry->offset - index->frame_end;
-    index->columns[FF_BLOCK_HEAD][i] = entry->head;
-    index->columns[FF_BLOCK_PAYLOAD][i] = entry->payload;
-    index->columns[FF_BLOCK_TAIL][i] = entry->tail;
-    index->columns[FF_BLOCK_JOIN][i] = entry->join;
-    index->frame_end = entry->offset + entry->head + entry->payload + entry->tail;
-    index->payload += entry->payload;
+    atomic_store_explicit(&slot->payload_before, payload_before, memory_order_release);
 }
 
 int ff_index_append(struct ff_index *index, const struct ff_index_entry *entry)
@@ -242,32 +232,57 @@ int ff_index_append(struct ff_index *index, const struct ff_index_entry *entry)
         if (r < 0)
             return r;
     }
-    tail_put(index, count, entry);
+    size_t i = count % FF_INDEX_BLOCK;
+    slot_put(&index->slots[i], entry, index->payload);
+    index->columns[FF_BLOCK_GAP][i] = entry->offset - index->frame_end;
+    index->columns[FF_BLOCK_HEAD][i] = entry->head;
+    index->columns[FF_BLOCK_PAYLOAD][i] = entry->payload;
+    index->columns[FF_BLOCK_TAIL][i] = entry->tail;
+    index->columns[FF_BLOCK_JOIN][i] = entry->join;
+    index->frame_end = entry->offset + entry->head + entry->payload + entry->tail;
+    index->payload += entry->payload;
     index->end = end;
     atomic_store_explicit(&index->count, count + 1, memory_order_release);
     return 0;
 }
 
+static void fill(uint64_t *values, size_t count, uint64_t value)
+{
+    for (size_t i = 0; i < count; i++)
+        values[i] = value;
+}
+
 /* As many frames of a run as the tail has room for and as can be added without another look at
- * them: their number. The last record ends at `begin`. */
+ * them: their number. The last record ends at `begin`, and is not joined. */
 static size_t append_some(struct ff_index *index, uint64_t begin, uint64_t head, uint64_t tail,
                           const uint64_t *ends, size_t count)
 {
-    uint64_t number = own(&index->count);
+    uint64_t number = own(&index->count), payload_before = index->payload;
     uint64_t room = FF_INDEX_BLOCK - (number - own(&index->packed));
-    size_t i = 0;
+    size_t first = number % FF_INDEX_BLOCK, i = 0;
+    struct ff_index_slot *slots = index->slots + first;
+    uint64_t *payloads = index->columns[FF_BLOCK_PAYLOAD] + first;
 
     if (room > FF_INDEX_RECORDS_MAX - number)
         room = FF_INDEX_RECORDS_MAX - number;
-    for (; i < count && i < room; i++) {
+    if (count > room)
+        count = (size_t)room;
+    for (; i < count; i++) {
         if (ends[i] < begin || ends[i] - begin < head + tail || ends[i] > FF_INDEX_OFFSET_MAX)
             break;
         const struct ff_index_entry entry = {
             .offset = begin, .head = head, .payload = ends[i] - begin - head - tail, .tail = tail};
-        tail_put(index, number + i, &entry);
+        slot_put(&slots[i], &entry, payload_before);
+        payloads[i] = entry.payload;
+        payload_before += entry.payload;
         begin = ends[i];
     }
-    index->end = begin;
+    fill(index->columns[FF_BLOCK_GAP] + first, i, 0);
+    fill(index->columns[FF_BLOCK_HEAD] + first, i, head);
+    fill(index->columns[FF_BLOCK_TAIL] + first, i, tail);
+    fill(index->columns[FF_BLOCK_JOIN] + first, i, 0);
+    index->payload = payload_before;
+    index->frame_end = index->end = begin;
     atomic_store_explicit(&index->count, number + i, memory_order_release);
     return i;
 }

@@ -165,8 +165,16 @@ static void headers_are_refused_that_promise_what_is_not_there(void **state)
     REFUSED(0, h.archive_bytes = OFFSET_MAX);
     REFUSED(-EUCLEAN, (h.records = FF_INDEX_RECORDS_MAX,
                        h.segments = FF_INDEX_RECORDS_MAX / FF_SEGMENT_RECORDS));
-    REFUSED(-EUCLEAN, (h.records = FF_INDEX_RECORDS_MAX + 1,
-                       h.segments = FF_INDEX_RECORDS_MAX / FF_SEGMENT_RECORDS + 1));
+    /* Of a header alone nothing can be missing but a number's sense. */
+    uint8_t buf[FF_IMAGE_HEADER_BYTES];
+    struct ff_image_header read;
+    for (uint64_t more = 0; more < 2; more++) {
+        h = (struct ff_image_header){.records = FF_INDEX_RECORDS_MAX + more,
+                                     .segments = FF_INDEX_RECORDS_MAX / FF_SEGMENT_RECORDS + more};
+        ff_image_header_write(buf, &h);
+        assert_int_equal(ff_image_header_read(buf, sizeof(buf), &read, NULL), more ? -EUCLEAN : 0);
+    }
+    assert_int_equal(read.records, FF_INDEX_RECORDS_MAX);
     /* Each part is needed. */
     for (unsigned int i = 0; i < 4; i++) {
         REFUSED(-EUCLEAN, (h.part[i] = h.part[3], h.part_count = 3));
@@ -178,6 +186,20 @@ static void headers_are_refused_that_promise_what_is_not_there(void **state)
         REFUSED(-EUCLEAN, h.part[h.part_count++] = h.part[i]);
     }
     REFUSED(-EUCLEAN, (h.part[3].len -= 8));
+    /* A chunk fills its part, and is of its kind. */
+    REFUSED(0, h.part[0].len = FF_IMAGE_CHUNK_BYTES + strlen("binding"));
+    REFUSED(-EUCLEAN, h.part[0].len = FF_IMAGE_CHUNK_BYTES + strlen("binding") - 1);
+    REFUSED(-EUCLEAN, h.part[0].len = FF_IMAGE_CHUNK_BYTES - 1);
+    REFUSED(-EUCLEAN, (h.part[0] = h.part[2], h.part[0].kind = FF_IMAGE_BINDING));
+    /* Behind the table's end all is zero. */
+    static const size_t behind[] = {48 + 4 * 32 + 4, 48 + 11 * 32, 48 + 12 * 32, 503};
+    for (size_t i = 0; i < sizeof(behind) / sizeof(behind[0]); i++) {
+        maker.buf[behind[i]] = 1;
+        ff_store_le(maker.buf + 504, ff_image_hash(maker.buf, 504), 8);
+        assert_int_equal(open_image(&maker, &image), -EUCLEAN);
+        ff_image_header_write(maker.buf, &maker.header);
+    }
+    assert_int_equal(open_image(&maker, &image), 0);
     /* Unknown ones: one may be ignored, one may not; the table may be full. */
     for (unsigned int i = 4; i < FF_IMAGE_PARTS; i++)
         maker.header.part[i] = (struct ff_image_part){
@@ -495,6 +517,23 @@ static void segments_with_right_checksums_are_checked_too(void **state)
         assert_int_equal(ff_image_segment_check(&image, 0), -EUCLEAN);
     }
     ff_store_le(position, maker.len / 8 * 8, 8);
+    assert_int_equal(ff_image_segment_check(&image, 0), -EUCLEAN);
+    image_free(&maker);
+
+    /* A chunk of another kind, though entry and head agree; one that begins at no multiple of 8. */
+    maker = make(10, fixed);
+    assert_int_equal(open_image(&maker, &image), 0);
+    chunk = chunk_of(&maker, 0);
+    position = maker.buf + maker.header.part[3].offset;
+    uint64_t len = ff_load_le(chunk + 16, 8);
+    memmove(chunk + 1, chunk, (size_t)len + FF_IMAGE_CHUNK_BYTES);
+    ff_image_entry_write(position, (uint64_t)(chunk + 1 - maker.buf), chunk + 1);
+    assert_int_equal(ff_image_segment_check(&image, 0), -EUCLEAN);
+    memmove(chunk, chunk + 1, (size_t)len + FF_IMAGE_CHUNK_BYTES);
+    ff_image_entry_write(position, (uint64_t)(chunk - maker.buf), chunk);
+    assert_int_equal(ff_image_segment_check(&image, 0), 0);
+    ff_image_chunk_write(chunk, FF_IMAGE_STATE, 10, 0, 0, len);
+    ff_image_entry_write(position, (uint64_t)(chunk - maker.buf), chunk);
     assert_int_equal(ff_image_segment_check(&image, 0), -EUCLEAN);
     image_free(&maker);
 }
