@@ -1,9 +1,10 @@
 /*
  * framefs cat: the bytes of chosen records, one after the other.
  *
- * Where the ranges allow it this is one forward pass that ends with the last record asked for;
- * ranges that count from the end, go back, or ask for a whole archive (--content=file) need the
- * index first. Either way the bytes pass through one window of fixed size.
+ * Where there is an index file, it tells where the records lie. Where there is none, and the ranges
+ * allow it, this is one forward pass that ends with the last record asked for; ranges that count
+ * from the end, go back, or ask for a whole archive (--content=file) need all places first. Either
+ * way the bytes pass through one window of fixed size.
  */
 #include <errno.h>
 #include <framefs/archive.h>
@@ -16,6 +17,7 @@
 #include "cli/command.h"
 #include "cli/input.h"
 #include "cli/range.h"
+#include "cli/use_index.h"
 
 #define WINDOW_BYTES      ((size_t)1 << 20)
 #define WINDOW_JUMP_BYTES ((size_t)64 << 10)
@@ -27,10 +29,12 @@ struct cat_values {
     struct ff_input_options input;
     struct ff_option_content content;
     struct ff_option_separator separator;
+    struct ff_index_options index;
 };
 
 static const struct ff_option options[] = {
     FF_INPUT_OPTIONS(struct cat_values, input),
+    FF_INDEX_OPTIONS(struct cat_values, index),
     {
         .name = "content",
         .argument = "WHAT",
@@ -258,24 +262,6 @@ static enum ff_exit print_forward(struct cat *cat, const struct ff_input *input)
     return status;
 }
 
-/* How many records must be known before the first is printed. */
-static uint64_t records_needed(const struct cat *cat)
-{
-    uint64_t needed = 0;
-
-    if (cat->content == FF_CONTENT_FILE)
-        return UINT64_MAX;
-    for (size_t i = 0; i < cat->range_count; i++) {
-        const struct ff_range *range = &cat->ranges[i];
-        if (range->open || range->first.from_end || range->last.from_end ||
-            range->last.value == UINT64_MAX)
-            return UINT64_MAX;
-        if (range->last.value >= needed)
-            needed = range->last.value + 1;
-    }
-    return needed;
-}
-
 /* What a valid archive has before its first record (before) or after its last one, besides what
  * single records depend on. */
 static enum ff_exit print_edge(struct cat *cat, const struct ff_archive *archive, bool before)
@@ -323,7 +309,8 @@ static enum ff_exit print_range(struct cat *cat, const struct ff_archive *archiv
     return FF_EXIT_DONE;
 }
 
-static enum ff_exit print_indexed(struct cat *cat, struct ff_input *input)
+static enum ff_exit print_indexed(struct cat *cat, struct ff_input *input,
+                                  const struct ff_index_found *found)
 {
     enum ff_exit status = FF_EXIT_DONE;
     struct ff_damage damage;
@@ -341,10 +328,16 @@ static enum ff_exit print_indexed(struct cat *cat, struct ff_input *input)
     }
     cat->archive = archive;
     cat->section = UINT64_MAX;
-    if (ff_archive_scan(archive, records_needed(cat), &error) < 0)
+    uint64_t needed = cat->content == FF_CONTENT_FILE
+                          ? UINT64_MAX
+                          : ff_ranges_needed(cat->ranges, cat->range_count);
+    ff_use_index_take(archive, found);
+    if (ff_archive_scan(archive, needed, &error) < 0)
         status = FF_EXIT_FAILED;
+    /* Those that a pass up to the last record would meet. */
     for (uint64_t i = 0; ff_archive_damage(archive, i, &damage) == 0; i++)
-        status = ff_exit_worse(status, ff_say_damage(cat->name, &damage));
+        if (damage.record < needed)
+            status = ff_exit_worse(status, ff_say_damage(cat->name, &damage));
 
     uint64_t count = ff_archive_count(archive);
     for (size_t i = 0; i < cat->range_count && !ff_output_failed(&cat->cli->out); i++) {
@@ -364,33 +357,13 @@ static enum ff_exit print_indexed(struct cat *cat, struct ff_input *input)
     return status;
 }
 
-static enum ff_exit parse_ranges(char **texts, size_t count, struct ff_range **ret_ranges,
-                                 size_t *ret_count)
-{
-    FF_CLEANUP(free) struct ff_range *ranges = calloc(count + 1, sizeof(*ranges));
-    struct ff_error error = {0};
-
-    if (!ranges) {
-        ff_say("out of memory");
-        return FF_EXIT_FAILED;
-    }
-    for (size_t i = 0; i < count; i++) {
-        if (ff_range_parse(texts[i], &ranges[i], &error) < 0)
-            return ff_command_refuse(&ff_command_cat, error.text);
-    }
-    if (count == 0)
-        ranges[0].open = true;
-    *ret_count = count > 0 ? count : 1;
-    *ret_ranges = ranges;
-    ranges = NULL;
-    return FF_EXIT_DONE;
-}
-
 static enum ff_exit run(struct ff_cli *cli, const void *values_of, char **operands, size_t count)
 {
     const struct cat_values *values = values_of;
     struct ff_input_choice choice;
     struct ff_input input;
+    struct ff_error error = {0};
+    FF_CLEANUP(index_found) struct ff_index_found found = {.fd = -1};
     struct cat cat = {.cli = cli, .values = values, .content = FF_CONTENT_PAYLOAD};
 
     if (values->content.given)
@@ -399,9 +372,9 @@ static enum ff_exit run(struct ff_cli *cli, const void *values_of, char **operan
         return ff_command_refuse(&ff_command_cat,
                                  "--separator would break the archive that --content=file writes");
     FF_CLEANUP(free) struct ff_range *ranges = NULL;
-    enum ff_exit status = parse_ranges(operands + 1, count - 1, &ranges, &cat.range_count);
-    if (status != FF_EXIT_DONE)
-        return status;
+    int rc = ff_ranges_parse(operands + 1, count - 1, &ranges, &cat.range_count, &error);
+    if (rc < 0)
+        return ff_command_refuse(&ff_command_cat, error.text);
     cat.ranges = ranges;
     FF_CLEANUP(free) uint8_t *window = malloc(WINDOW_BYTES);
     if (!window) {
@@ -411,18 +384,26 @@ static enum ff_exit run(struct ff_cli *cli, const void *values_of, char **operan
     cat.window = window;
     /* In a forward pass the scan forgets a stream's record when it is asked for the next one. */
     bool forward = cat.content != FF_CONTENT_FILE && ff_range_is_forward(ranges, cat.range_count);
-    if ((status = ff_input_choose(&values->input, &choice)) != FF_EXIT_DONE)
+    enum ff_exit status = ff_input_choose(&values->input, &choice);
+    if (status != FF_EXIT_DONE)
         return status;
+    /* To print all records, one pass is as good. */
+    if (count > 1 || !forward)
+        status = ff_use_index_find(operands[0], &values->index, &found);
+    if (status != FF_EXIT_DONE) {
+        ff_input_release(&choice);
+        return status;
+    }
     status = ff_input_open(operands[0], &choice, FF_INPUT_STREAMS, &cli->out, !forward, &input);
     ff_input_release(&choice);
     if (status != FF_EXIT_DONE)
         return status;
     cat.name = input.name;
     cat.source = input.source;
-    if (forward)
+    if (forward && found.fd < 0)
         status = print_forward(&cat, &input);
     else
-        status = print_indexed(&cat, &input);
+        status = print_indexed(&cat, &input, &found);
     ff_input_close(&input);
     return status;
 }

@@ -78,9 +78,12 @@ static enum ff_exit open_archive(const char *path, const struct info_values *val
 {
     struct ff_input input;
     struct ff_archive *archive;
+    FF_CLEANUP(index_found) struct ff_index_found found = {.fd = -1};
     struct ff_error error = {0};
 
-    enum ff_exit status = ff_input_open(path, choice, FF_INPUT_STREAMS, NULL, false, &input);
+    enum ff_exit status = ff_use_index_find(path, &values->index, &found);
+    if (status == FF_EXIT_DONE)
+        status = ff_input_open(path, choice, FF_INPUT_STREAMS, NULL, false, &input);
     if (status != FF_EXIT_DONE)
         return status;
     const struct ff_archive_options archive_options = {.name = input.path,
@@ -90,10 +93,7 @@ static enum ff_exit open_archive(const char *path, const struct info_values *val
         ff_say("%s", error.text);
         return FF_EXIT_FAILED;
     }
-    if (ff_use_index(archive, path, &values->index) != FF_EXIT_DONE) {
-        ff_archive_close(archive);
-        return FF_EXIT_FAILED;
-    }
+    ff_use_index_take(archive, &found);
     struct ff_progress *progress = ff_progress_begin(input.name, scan_state, archive);
     rc = ff_archive_scan(archive, UINT64_MAX, &error);
     ff_progress_end(progress);

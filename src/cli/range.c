@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/units.h"
@@ -65,6 +66,39 @@ int ff_range_parse(const char *text, struct ff_range *ret_range, struct ff_error
                             ff_option_shown(shown, text));
     *ret_range = range;
     return 0;
+}
+
+int ff_ranges_parse(char *const *texts, size_t count, struct ff_range **ret_ranges,
+                    size_t *ret_count, struct ff_error *error)
+{
+    struct ff_range *ranges = calloc(count + 1, sizeof(*ranges));
+    int r = ranges ? 0 : ff_error_set(error, -ENOMEM, "out of memory");
+
+    for (size_t i = 0; r == 0 && i < count; i++)
+        r = ff_range_parse(texts[i], &ranges[i], error);
+    if (r < 0) {
+        free(ranges);
+        return r;
+    }
+    if (count == 0)
+        ranges[0].open = true;
+    *ret_count = count > 0 ? count : 1;
+    *ret_ranges = ranges;
+    return 0;
+}
+
+uint64_t ff_ranges_needed(const struct ff_range *ranges, size_t count)
+{
+    uint64_t needed = 0;
+
+    for (const struct ff_range *range = ranges; range < ranges + count; range++) {
+        if (range->open || range->first.from_end || range->last.from_end ||
+            range->last.value == UINT64_MAX)
+            return UINT64_MAX;
+        if (range->last.value >= needed)
+            needed = range->last.value + 1;
+    }
+    return needed;
 }
 
 bool ff_range_is_forward(const struct ff_range *ranges, size_t count)

@@ -27,6 +27,13 @@ struct ff_range {
 /* -EINVAL with a text that quotes the range. */
 int ff_range_parse(const char *text, struct ff_range *ret_range, struct ff_error *error);
 
+/* count of them, to be freed; the whole archive when count is 0. -EINVAL as above, -ENOMEM. */
+int ff_ranges_parse(char *const *texts, size_t count, struct ff_range **ret_ranges,
+                    size_t *ret_count, struct ff_error *error);
+
+/* How many records must be known before all ranges are; UINT64_MAX: all. */
+uint64_t ff_ranges_needed(const struct ff_range *ranges, size_t count);
+
 /* True when the ranges can be served in one forward pass whose length is not known yet: none counts
  * from the end, each begins after the one before it has ended. */
 bool ff_range_is_forward(const struct ff_range *ranges, size_t count);

@@ -27,10 +27,26 @@ struct ff_index_options {
         .parse = ff_option_flag, .offset = offsetof(type, member.none)                             \
     }
 
-/* Lets the archive at path, which was just opened, take its index file, if there is one. One that
- * does not fit is told as a note, and the archive is as before. FF_EXIT_FAILED after a message: the
- * file of --index cannot be read. */
-enum ff_exit ff_use_index(struct ff_archive *archive, const char *path,
-                          const struct ff_index_options *options);
+/* An index file that was found; fd is -1 when there is none. To be released. */
+struct ff_index_found {
+    int fd;
+    char *path; /* owned */
+};
+
+/* Looks for the index file of the archive at path. FF_EXIT_FAILED after a message: that of --index
+ * cannot be read. */
+enum ff_exit ff_use_index_find(const char *path, const struct ff_index_options *options,
+                               struct ff_index_found *ret_found);
+
+/* Lets the archive, which was just opened, take the index file, if one was found. One that does not
+ * fit is told as a note, and the archive is as before. */
+void ff_use_index_take(struct ff_archive *archive, const struct ff_index_found *found);
+
+void ff_use_index_done(struct ff_index_found *found);
+
+static inline void ff_cleanup_index_found(struct ff_index_found *found)
+{
+    ff_use_index_done(found);
+}
 
 #endif
