@@ -23,11 +23,15 @@
 #include "fs/permission.h"
 #include "fs/takeover.h"
 
+/* The archive, its index file, the one that is written, and the folder of that. */
+#define DESCRIPTORS_PER_ARCHIVE 4
+
 struct mount {
     const struct ff_mount_values *values;
     struct ff_input_choice choice;
     const char *dir; /* absolute */
     char **paths;    /* absolute, of the archives */
+    char *index;     /* absolute; NULL: none was named */
     char **names;
     char *const *arguments;
     char *program;                /* the file that this process runs; NULL: not known */
@@ -78,7 +82,19 @@ static const char *refusal_advice(void)
                : ": you must be allowed to read it, and to enter the directories above it";
 }
 
-/* The archive's path, absolute but otherwise as it was given. */
+/* Absolute, but otherwise as it was given. */
+static enum ff_exit make_absolute(const char *path, char **ret_path)
+{
+    FF_CLEANUP(free) char *where = path[0] == '/' ? strdup("") : getcwd(NULL, 0);
+    if (!where)
+        return fail_errno(path, -errno, "");
+    if (asprintf(ret_path, "%s%s%s", where, path[0] == '/' ? "" : "/", path) < 0) {
+        *ret_path = NULL;
+        return fail_errno(path, -ENOMEM, "");
+    }
+    return FF_EXIT_DONE;
+}
+
 static enum ff_exit resolve_archive(const char *path, char **ret_path)
 {
     struct stat st;
@@ -90,14 +106,7 @@ static enum ff_exit resolve_archive(const char *path, char **ret_path)
     }
     if (stat(path, &st) < 0)
         return fail_errno(path, -errno, errno == EACCES ? refusal_advice() : "");
-    FF_CLEANUP(free) char *where = path[0] == '/' ? strdup("") : getcwd(NULL, 0);
-    if (!where)
-        return fail_errno(path, -errno, "");
-    if (asprintf(ret_path, "%s%s%s", where, path[0] == '/' ? "" : "/", path) < 0) {
-        *ret_path = NULL;
-        return fail_errno(path, -ENOMEM, "");
-    }
-    return FF_EXIT_DONE;
+    return make_absolute(path, ret_path);
 }
 
 /* Whom the server becomes: root's own server is nobody, unless it is told otherwise. */
@@ -214,6 +223,9 @@ static enum ff_exit serve(struct mount *mount)
         .start = mount->start,
         .sources = mount->sources,
         .paths = (const char *const *)mount->paths,
+        /* It is of all records. */
+        .index = !values->index.none && values->types.count == 0,
+        .index_path = mount->index,
         .hangup_ends = !is_background(values) && isatty(STDIN_FILENO),
         .takeover = mount->takeover,
         .background = is_background(values),
@@ -267,7 +279,7 @@ static enum ff_exit open_and_serve(struct mount *mount)
 {
     enum ff_exit status = FF_EXIT_DONE;
 
-    ff_input_allow(mount->count);
+    ff_input_allow(mount->count * DESCRIPTORS_PER_ARCHIVE);
     for (size_t i = 0; i < mount->count && status == FF_EXIT_DONE; i++)
         status = open_source(mount, i);
     if (status == FF_EXIT_DONE)
@@ -362,6 +374,8 @@ static enum ff_exit prepare(struct mount *mount, char **archives, const char *di
     else if (status == FF_EXIT_DONE)
         status = resolve_paths(mount, archives, dir, ret_dir);
     mount->dir = *ret_dir;
+    if (status == FF_EXIT_DONE && mount->values->index.path)
+        status = make_absolute(mount->values->index.path, &mount->index);
     if (status == FF_EXIT_DONE && ff_names_make(archives, mount->count, &mount->names) < 0) {
         ff_say("out of memory");
         status = FF_EXIT_FAILED;
@@ -389,6 +403,8 @@ static enum ff_exit run(struct ff_cli *cli, const void *values_of, char **operan
         return ff_command_refuse(&ff_command_mount,
                                  "names=name shows all records in one directory, layout=tree does "
                                  "not: take names=number-name, or leave the layout away");
+    if (values->index.path && mount.count != 1)
+        return ff_command_refuse(&ff_command_mount, "--index names the index file of one archive");
     if (values->worker_uid >= 0 && values->no_sandbox)
         return ff_command_refuse(&ff_command_mount,
                                  "setuid is a part of the sandbox: without a sandbox the server "
@@ -422,6 +438,7 @@ static enum ff_exit run(struct ff_cli *cli, const void *values_of, char **operan
     free(mount.takeover);
     free(mount.program);
     free(mount.start);
+    free(mount.index);
     free(mount.archives);
     free(mount.sources);
     ff_names_free(mount.paths, mount.count);

@@ -113,6 +113,7 @@
  *   fs/process.c          a worker's process
  *   fs/shared.c           what outlives a worker
  *   fs/blame.c            which request killed a worker
+ *   fs/shelf.c            the archives' index files: opened, published
  *   fs/channel.c          from a worker to the supervisor
  *   fs/worker.c           the process that serves
  *   fs/sandbox.c          what it gives up before it looks at an archive
@@ -121,6 +122,7 @@
  *   fs/permission.c       whether it may read as another user
  *   fs/session.c          its conversation with the kernel
  *   fs/shown.c            the archives that a mount shows
+ *   fs/shown_index.c      what they take from index files, and have written
  *   fs/ops.c              a request in, a reply out
  *   fs/request.h          a request, as it is kept while it waits
  *   fs/park.c             requests that wait for the scan

@@ -39,6 +39,8 @@ enum ff_exit ff_mount_log_begin(const struct ff_mount_values *values, char *cons
     enum ff_exit status = hide((const char *const *)operands, count);
     if (status == FF_EXIT_DONE)
         status = hide(files->text, files->count);
+    if (status == FF_EXIT_DONE && values->index.path)
+        status = hide(&values->index.path, 1);
     if (values->foreground || values->debug)
         notified(ff_notify_begin());
     return status;

@@ -79,6 +79,64 @@ static void print_archives(const struct ff_fs *fs, FILE *out)
                                ff_archive_complete(fs->shown[i].archive));
 }
 
+enum index_state { INDEX_NONE, INDEX_USED, INDEX_WRITING, INDEX_WRITTEN, INDEX_FAILED };
+
+static enum index_state index_state(const struct ff_index_status *status)
+{
+    switch (status->state) {
+    case FF_INDEX_WRITING:
+        return INDEX_WRITING;
+    case FF_INDEX_WRITTEN:
+        return INDEX_WRITTEN;
+    case FF_INDEX_FAILED:
+        return INDEX_FAILED;
+    default:
+        return status->read_records > 0 ? INDEX_USED : INDEX_NONE;
+    }
+}
+
+struct index_values {
+    uint64_t state, records, bytes;
+};
+
+static struct index_values index_values(struct ff_archive *archive)
+{
+    struct ff_index_status status;
+
+    ff_archive_index_status(archive, &status);
+    enum index_state state = index_state(&status);
+    return (struct index_values){
+        .state = (uint64_t)state,
+        .records = status.read_records,
+        .bytes = state == INDEX_USED ? status.read_bytes : status.written_bytes,
+    };
+}
+
+static void print_indexes(const struct ff_fs *fs, FILE *out)
+{
+    static const struct {
+        const char *name, *help;
+        size_t place;
+    } metrics[] = {
+        {"framefs_index_state",
+         "The index file: 0 none, 1 in use, 2 being written, 3 written, 4 cannot be written.",
+         offsetof(struct index_values, state)},
+        {"framefs_index_records", "Records that were known from it, without a scan.",
+         offsetof(struct index_values, records)},
+        {"framefs_index_bytes", "Its size.", offsetof(struct index_values, bytes)},
+    };
+
+    for (size_t metric = 0; metric < sizeof(metrics) / sizeof(metrics[0]); metric++) {
+        ff_stats_print_head(out, metrics[metric].name, "gauge", metrics[metric].help);
+        for (size_t i = 0; i < fs->shown_count; i++) {
+            const struct index_values values = index_values(fs->shown[i].archive);
+            const void *value = (const char *)&values + metrics[metric].place;
+            ff_stats_print_archive(out, metrics[metric].name, label_of(fs, i),
+                                   *(const uint64_t *)value);
+        }
+    }
+}
+
 static void print_processes(const struct ff_shared *shared, FILE *out)
 {
     ff_stats_print_one(out, "framefs_pid", "gauge", "The process that holds the mount.",
@@ -112,8 +170,10 @@ static char *make_stats(void *context, bool *ret_final)
         return NULL;
     ff_stats_print(&fs->shared->stats, ff_park_count(&fs->park), out);
     print_processes(fs->shared, out);
-    if (fs->shown_count > 0)
+    if (fs->shown_count > 0) {
         print_archives(fs, out);
+        print_indexes(fs, out);
+    }
     if (fclose(out) != 0) {
         free(text);
         return NULL;

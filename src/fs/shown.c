@@ -110,10 +110,12 @@ static int open_archive(struct ff_fs *fs, size_t index, struct ff_error *error)
         .has_names = ff_format_has_names(archive_format),
         .fs = fs,
         .settled = settled,
+        .partial = -1,
     };
     ff_snapshot_init(&shown->info);
     ff_snapshot_init(&shown->damage);
     fs->shown_count++;
+    ff_shown_use_index(shown);
     r = settle(fs, shown, settled, error);
     if (r == 0 && !atomic_load(&settled->known)) {
         settled->layout = (uint8_t)shown->layout;
@@ -157,17 +159,20 @@ void ff_shown_close(struct ff_fs *fs)
     free(fs->shown);
 }
 
-static bool is_complete(const struct ff_fs *fs)
+/* Its scan has ended. */
+static void become_known(struct ff_shown *shown)
 {
-    for (size_t i = 0; i < fs->shown_count; i++)
-        if (!ff_archive_complete(fs->shown[i].archive))
-            return false;
-    return true;
+    struct ff_fs *fs = shown->fs;
+
+    if (!shown->is_indexed)
+        atomic_store(&fs->is_scanned_again, true);
+    if (atomic_fetch_sub(&fs->unknown, 1) == 1 && atomic_load(&fs->is_scanned_again))
+        ff_channel_scanned(fs->channel);
 }
 
 static void on_progress(void *context)
 {
-    const struct ff_shown *shown = context;
+    struct ff_shown *shown = context;
     struct ff_fs *fs = shown->fs;
 
     remember(shown);
@@ -177,9 +182,9 @@ static void on_progress(void *context)
                "for the others, until another worker scans it",
                ff_archive_name(shown->archive), ff_archive_count(shown->archive));
     ff_park_wake(&fs->park);
-    if (!atomic_load(&fs->told_scanned) && is_complete(fs) &&
-        !atomic_exchange(&fs->told_scanned, true))
-        ff_channel_scanned(fs->channel);
+    ff_shown_tell_index(shown);
+    if (ff_archive_complete(shown->archive))
+        become_known(shown);
 }
 
 int ff_shown_scan(struct ff_fs *fs, struct ff_error *error)
@@ -187,6 +192,11 @@ int ff_shown_scan(struct ff_fs *fs, struct ff_error *error)
     sigset_t all, before;
     int r = 0;
 
+    for (size_t i = 0; i < fs->shown_count; i++) {
+        ff_shown_tell_index(&fs->shown[i]);
+        if (!ff_archive_complete(fs->shown[i].archive))
+            atomic_fetch_add(&fs->unknown, 1);
+    }
     /* Signals are the main thread's. */
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);

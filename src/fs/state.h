@@ -48,6 +48,8 @@ struct ff_shown {
     _Atomic uint64_t unread; /* entries told in full since a record was looked up or read */
     struct ff_fs *fs;
     struct ff_settled *settled;
+    int partial;     /* the index file that the scan writes; -1: none, or no more */
+    bool is_indexed; /* the next worker finds all that this one knows */
 };
 
 struct ff_fs {
@@ -62,8 +64,9 @@ struct ff_fs {
     int channel; /* to the supervisor */
     int null;    /* of /dev/null, or -1 */
     bool is_spare;
-    atomic_bool told_scanned;
-    bool first; /* no worker served this mount before */
+    atomic_size_t unknown;        /* archives whose scan has not ended */
+    atomic_bool is_scanned_again; /* of the others, one is not in an index file */
+    bool first;                   /* no worker served this mount before */
     struct ff_shown *shown;
     size_t shown_count;
     bool single; /* the archive's records are in the root */
@@ -105,6 +108,15 @@ void ff_shown_scan_stop(struct ff_fs *fs);
 bool ff_shown_is_short(const struct ff_shown *shown);
 /* For a spare: -EIO where it cannot serve as well as a worker that scans now may. */
 int ff_shown_check(const struct ff_fs *fs, struct ff_error *error);
+
+/* ---- shown_index.c ---- */
+
+/* Before any of the archive is scanned: takes what its index files know, lets the scan write what
+ * it finds. */
+void ff_shown_use_index(struct ff_shown *shown);
+/* Tells the supervisor what became of the writing, once it has ended or failed. In the scanning
+ * thread, or before there is one. */
+void ff_shown_tell_index(struct ff_shown *shown);
 
 /* ---- node.c: what exists ---- */
 

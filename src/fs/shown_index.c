@@ -1,0 +1,78 @@
+/* The index files of a worker's archives: what it takes from them, and what it has written. */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "fs/channel.h"
+#include "fs/state.h"
+
+static uint32_t number_of(const struct ff_shown *shown)
+{
+    return (uint32_t)(shown - shown->fs->shown);
+}
+
+/* False when the file is of no use to the next worker, either. */
+static bool take(struct ff_shown *shown, int fd, enum ff_log_level level)
+{
+    struct ff_error error = {0};
+
+    int r = fd < 0 ? -ENODATA : ff_archive_use_index(shown->archive, fd, &error);
+    if (r == 0 || r == -ENODATA || r == -EALREADY)
+        return true;
+    ff_log(level, "%s: its index file is not used: %s", ff_archive_name(shown->archive),
+           error.text);
+    return false;
+}
+
+/* A new file in its place: the supervisor's is gone, and its room on the disk is to be free. Who
+ * takes this process over later cannot change what was published. */
+static void let_go(struct ff_shown *shown)
+{
+    if (shown->fs->null >= 0)
+        dup3(shown->fs->null, shown->partial, O_CLOEXEC);
+    shown->partial = -1;
+}
+
+void ff_shown_use_index(struct ff_shown *shown)
+{
+    const struct ff_fs *fs = shown->fs;
+    const struct ff_shelved *files = &fs->shelf->of[number_of(shown)];
+    const struct ff_index_writing writing = {.delay_ms = FF_SHELF_DELAY_MS};
+    int partial = files->partial ? ff_partial_fd(files->partial) : -1;
+    struct ff_error error = {0};
+
+    if (!take(shown, files->index, FF_LOG_WARNING))
+        ff_channel_index(fs->channel, FF_CHANNEL_INDEX_REFUSED, number_of(shown));
+    (void)take(shown, files->left, FF_LOG_INFO);
+    (void)take(shown, partial, FF_LOG_INFO);
+    shown->is_indexed = ff_archive_complete(shown->archive);
+    /* A spare scans when all is written that can be. */
+    if (partial < 0 || fs->is_spare)
+        return;
+    shown->partial = partial;
+    if (!shown->is_indexed && ff_archive_write_index(shown->archive, partial, &writing, &error) < 0)
+        ff_log(FF_LOG_WARNING, "%s: no index file is written: %s", ff_archive_name(shown->archive),
+               error.text);
+}
+
+void ff_shown_tell_index(struct ff_shown *shown)
+{
+    struct ff_index_status status;
+
+    if (shown->partial < 0)
+        return;
+    bool complete = ff_archive_complete(shown->archive);
+    ff_archive_index_status(shown->archive, &status);
+    if (!complete && status.state != FF_INDEX_FAILED)
+        return;
+    bool written = status.state == FF_INDEX_WRITTEN;
+    if (status.state == FF_INDEX_FAILED && status.code != -ECANCELED)
+        ff_log(FF_LOG_WARNING, "%s: its index file cannot be written: %s",
+               ff_archive_name(shown->archive), strerror(-status.code));
+    shown->is_indexed = shown->is_indexed || written;
+    let_go(shown);
+    ff_channel_index(shown->fs->channel, written ? FF_CHANNEL_INDEX_WRITTEN : FF_CHANNEL_INDEX_LEFT,
+                     number_of(shown));
+}
