@@ -3,8 +3,8 @@
  * the place of ff_archive_open(). Faults come from source/fault.h.
  *
  * FRAMEFS_FAULTS is a list of NAME=NUMBER, separated by commas: seed, eio, short, delay_us, end,
- * check, flip (an offset: all bits of this byte), range and range_len. FRAMEFS_FAULTS_SWITCH is a
- * file: they happen as long as its first byte is '1'.
+ * check, flip (an offset: all bits of this byte), range and range_len, gate (an offset: reads that
+ * go further wait). FRAMEFS_FAULTS_SWITCH is a file: they happen as long as its first byte is '1'.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "source/fault.h"
@@ -28,6 +29,7 @@ struct faulty {
 static struct ff_fault settings;
 static struct ff_fault_range range;
 static struct ff_fault_flip flip;
+static uint64_t gate;
 /* Mapped before anything runs: a worker in its sandbox can open no file. */
 static const atomic_char *switched;
 
@@ -53,6 +55,8 @@ static void set(const char *name, uint64_t value)
         settings.check_code = -(int)value;
     else if (strcmp(name, "flip") == 0)
         flip = (struct ff_fault_flip){.offset = value, .mask = 0xff};
+    else if (strcmp(name, "gate") == 0)
+        gate = value;
     else if (strcmp(name, "range") == 0)
         range.offset = value;
     else if (strcmp(name, "range_len") == 0)
@@ -97,6 +101,10 @@ static struct ff_source *now(struct ff_source *source)
 
 static ssize_t faulty_pread(struct ff_source *source, void *buf, size_t len, uint64_t offset)
 {
+    const struct timespec pause = {.tv_nsec = 1000000};
+
+    while (gate && offset + len > gate && atomic_load(switched) == '1')
+        nanosleep(&pause, NULL);
     source = now(source);
     return source->ops->pread(source, buf, len, offset);
 }
