@@ -425,13 +425,13 @@ def upgraded():
         harness.wait_for(lambda: mount.state() == WRITING and
                          mount.stat('framefs_index_bytes') > 60000 or mount.complete(), 'writing')
         worker = mount.worker()
-        harness.framefs('umount', '--upgrade', mount.dir)
+        harness.framefs('upgrade', mount.dir)
         check(mount.worker() != worker, 'another worker')
         check(mount.stat('framefs_index_records') > 0, 'records that are not scanned again')
         mount.await_index()
         mount.check_records()
         # A second one hands the finished file on.
-        harness.framefs('umount', '--upgrade', mount.dir)
+        harness.framefs('upgrade', mount.dir)
         equal(mount.state(), USED, 'state')
         equal(mount.stat('framefs_index_records'), RECORDS * 3, 'records from the index')
         mount.check_records()
