@@ -159,11 +159,14 @@ void ff_shown_close(struct ff_fs *fs)
     free(fs->shown);
 }
 
-/* Its scan has ended. */
+/* Its scan has ended, and what it wrote is whole. */
 static void become_known(struct ff_shown *shown)
 {
     struct ff_fs *fs = shown->fs;
 
+    if (shown->is_known)
+        return;
+    shown->is_known = true;
     if (!shown->is_indexed)
         atomic_store(&fs->is_scanned_again, true);
     if (atomic_fetch_sub(&fs->unknown, 1) == 1 && atomic_load(&fs->is_scanned_again))
@@ -183,7 +186,7 @@ static void on_progress(void *context)
                ff_archive_name(shown->archive), ff_archive_count(shown->archive));
     ff_park_wake(&fs->park);
     ff_shown_tell_index(shown);
-    if (ff_archive_complete(shown->archive))
+    if (ff_archive_complete(shown->archive) && shown->partial < 0)
         become_known(shown);
 }
 

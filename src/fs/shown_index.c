@@ -43,10 +43,12 @@ void ff_shown_use_index(struct ff_shown *shown)
     int partial = files->partial ? ff_partial_fd(files->partial) : -1;
     struct ff_error error = {0};
 
+    /* The first that fits is used. What a worker before this one wrote knows more than what it
+     * began with. */
+    (void)take(shown, partial, FF_LOG_INFO);
+    (void)take(shown, files->left, FF_LOG_INFO);
     if (!take(shown, files->index, FF_LOG_WARNING))
         ff_channel_index(fs->channel, FF_CHANNEL_INDEX_REFUSED, number_of(shown));
-    (void)take(shown, files->left, FF_LOG_INFO);
-    (void)take(shown, partial, FF_LOG_INFO);
     shown->is_indexed = ff_archive_complete(shown->archive);
     /* A spare scans when all is written that can be. */
     if (partial < 0 || fs->is_spare)
@@ -57,15 +59,21 @@ void ff_shown_use_index(struct ff_shown *shown)
                error.text);
 }
 
+/* It may be begun yet, or goes on. */
+static bool is_to_come(const struct ff_shown *shown, const struct ff_index_status *status)
+{
+    return status->state == FF_INDEX_WAITING || status->state == FF_INDEX_WRITING ||
+           (status->state == FF_INDEX_NONE && !ff_archive_complete(shown->archive));
+}
+
 void ff_shown_tell_index(struct ff_shown *shown)
 {
     struct ff_index_status status;
 
     if (shown->partial < 0)
         return;
-    bool complete = ff_archive_complete(shown->archive);
     ff_archive_index_status(shown->archive, &status);
-    if (!complete && status.state != FF_INDEX_FAILED)
+    if (is_to_come(shown, &status))
         return;
     bool written = status.state == FF_INDEX_WRITTEN;
     if (status.state == FF_INDEX_FAILED && status.code != -ECANCELED)

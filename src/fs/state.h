@@ -50,6 +50,7 @@ struct ff_shown {
     struct ff_settled *settled;
     int partial;     /* the index file that the scan writes; -1: none, or no more */
     bool is_indexed; /* the next worker finds all that this one knows */
+    bool is_known;   /* the scan has ended, and so has the writing */
 };
 
 struct ff_fs {

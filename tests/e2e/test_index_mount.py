@@ -24,6 +24,8 @@ TAG4 = '--format=tag4-i64le'
 RECORDS = 120000
 KILLS = int(os.environ.get('FF_KILLS', '10'))
 MIB = 1 << 20
+# So much is scanned between two states that a later scan can go on from.
+STATE = 16 * MIB
 # The states of framefs_index_state.
 NONE, USED, WRITING, WRITTEN, FAILED = range(5)
 # Nobody but root could be kept out of a folder, or let in to others.
@@ -350,9 +352,8 @@ def resumed():
     archive = Archive(records=RECORDS * 3)
     with Served(archive, delay_us=6000) as mount:
         for _ in range(2):
-            harness.wait_for(lambda: mount.state() == WRITING and
-                             mount.stat('framefs_index_bytes') > 60000 or mount.complete(),
-                             'writing')
+            harness.wait_for(lambda: mount.stat('framefs_scanned_bytes') > STATE + MIB,
+                             'something to go on with')
             mount.kill()
         equal(mount.complete(), False, 'complete')
         check(mount.stat('framefs_index_records') > 0, 'records that are not scanned again')
@@ -422,8 +423,8 @@ def killed_mounts():
 def upgraded():
     archive = Archive(records=RECORDS * 3)
     with Served(archive, delay_us=6000) as mount:
-        harness.wait_for(lambda: mount.state() == WRITING and
-                         mount.stat('framefs_index_bytes') > 60000 or mount.complete(), 'writing')
+        harness.wait_for(lambda: mount.stat('framefs_scanned_bytes') > STATE + MIB,
+                         'something to go on with')
         worker = mount.worker()
         harness.framefs('upgrade', mount.dir)
         check(mount.worker() != worker, 'another worker')
