@@ -11,6 +11,7 @@
 #include "cli/bar.h"
 #include "cli/command.h"
 #include "cli/explain.h"
+#include "cli/info_mount.h"
 #include "cli/input.h"
 #include "cli/progress.h"
 #include "cli/use_index.h"
@@ -181,17 +182,44 @@ static void print_block(struct ff_cli *cli, const struct info_values *values,
     }
 }
 
+/* mounts: what they tell; goes behind the archives. */
 static enum ff_exit print_json(struct ff_output *out, struct ff_archive *const *archives,
-                               size_t count)
+                               size_t count, json_t *mounts)
 {
     FF_CLEANUP(free) char *text = ff_report_json(archives, count);
 
+    if (text && json_array_size(mounts) > 0) {
+        json_t *list = json_loads(text, 0, NULL);
+        free(text);
+        text = NULL;
+        if (list && json_array_extend(list, mounts) == 0)
+            text = json_dumps(list, JSON_INDENT(2));
+        json_decref(list);
+    }
     if (!text) {
         ff_say("out of memory");
         return FF_EXIT_FAILED;
     }
     ff_output_text(out, text);
+    if (json_array_size(mounts) > 0)
+        ff_output_text(out, "\n");
     return FF_EXIT_DONE;
+}
+
+/* What the mount at dir tells is printed, or kept for the JSON. */
+static enum ff_exit show_mount(struct ff_cli *cli, const char *dir, bool json, bool first,
+                               json_t *mounts)
+{
+    enum ff_exit status = ff_info_mount_load(dir, mounts);
+
+    if (!json) {
+        if (!first && json_array_size(mounts) > 0)
+            ff_output_text(&cli->out, "\n");
+        ff_info_mount_print(&cli->out, mounts);
+        json_array_clear(mounts);
+        ff_output_flush(&cli->out);
+    }
+    return status;
 }
 
 static enum ff_exit run_explain(struct ff_cli *cli, const struct info_values *values,
@@ -228,7 +256,9 @@ static enum ff_exit run(struct ff_cli *cli, const void *values_of, char **operan
     if (status != FF_EXIT_DONE)
         return status;
     FF_CLEANUP(free) struct ff_archive **archives = calloc(count, sizeof(struct ff_archive *));
-    if (!archives) {
+    json_t *mounts = json_array();
+    if (!archives || !mounts) {
+        json_decref(mounts);
         ff_say("out of memory");
         ff_input_release(&choice);
         return FF_EXIT_FAILED;
@@ -237,6 +267,11 @@ static enum ff_exit run(struct ff_cli *cli, const void *values_of, char **operan
         ff_input_allow(count);
     for (size_t i = 0; i < count && !ff_output_failed(&cli->out); i++) {
         struct ff_archive *archive = NULL;
+        if (ff_info_mount_is(operands[i])) {
+            status =
+                ff_exit_worse(status, show_mount(cli, operands[i], values->json, i == 0, mounts));
+            continue;
+        }
         status = ff_exit_worse(status, open_archive(operands[i], values, &choice, &archive));
         if (!archive)
             continue;
@@ -255,18 +290,20 @@ static enum ff_exit run(struct ff_cli *cli, const void *values_of, char **operan
     }
     ff_input_release(&choice);
     if (values->json) {
-        status = ff_exit_worse(status, print_json(&cli->out, archives, opened));
+        status = ff_exit_worse(status, print_json(&cli->out, archives, opened, mounts));
         for (size_t i = 0; i < opened; i++)
             ff_archive_close(archives[i]);
     }
+    json_decref(mounts);
     return status;
 }
 
 const struct ff_command ff_command_info = {
     .name = "info",
-    .usage = "[OPTIONS] ARCHIVE...",
+    .usage = "[OPTIONS] ARCHIVE|DIR...",
     .summary = "show format, number and sizes of records, damage",
-    .notes = "ARCHIVE \"-\" is standard input. The exit status is 1 when an archive is damaged.\n",
+    .notes = "ARCHIVE \"-\" is standard input. DIR is where archives are mounted: what the mount "
+             "knows\nof them by now. The exit status is 1 when an archive is damaged.\n",
     .options = options,
     .operands_min = 1,
     .operands_max = FF_OPERANDS_ANY,

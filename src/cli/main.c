@@ -165,6 +165,7 @@
  *   cli/path_list.c       paths of arguments and of --files-from
  *   cli/index_job.c       one archive's index made
  *   cli/explain.c         how a format was detected
+ *   cli/info_mount.c      what a mount tells of its archives
  *   cli/mount_options.c   the options of mount, and -o
  *   cli/mount_log.c       what a mount says of itself
  *   cli/mount_helper.c    mount.framefs: its arguments and exit statuses

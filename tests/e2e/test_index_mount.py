@@ -7,6 +7,7 @@ import contextlib
 import errno
 import glob
 import hashlib
+import json
 import os
 import random
 import re
@@ -328,6 +329,26 @@ def tree():
             equal(mount.complete(), False, 'complete')
             mount.open()
         equal(len(os.listdir(os.path.join(mount.dir, '000'))), RECORDS // 1000, 'directories')
+
+
+@test('info of a mount tells how far the scan is, in text and JSON')
+def info():
+    archive = Archive()
+    with Served(archive, gate=4 * MIB) as mount:
+        harness.wait_for(lambda: mount.stat('framefs_scanned_bytes') >= 2 * MIB, 'the scan')
+        text = harness.framefs('info', mount.dir).text
+        contains(text, f'{archive.path}\n  format    tag4-i64le\n  scanned   ')
+        report = json.loads(harness.framefs('info', '--json', mount.dir).text)
+        equal(len(report), 1, 'archives')
+        equal(report[0]['complete'], False, 'complete')
+        check(2 * MIB <= report[0]['scanned_bytes'] <= 4 * MIB, report)
+        mount.await_scan()
+        contains(harness.framefs('info', mount.dir).text, f'  records   {RECORDS}\n')
+        check('scanned' not in harness.framefs('info', mount.dir).text, 'not whole')
+        report = json.loads(harness.framefs('info', '--json', mount.dir, archive.path).text)
+        equal([entry['records'] for entry in report], [RECORDS] * 2, 'records of both')
+    result = harness.framefs('info', harness.make_dir(), status=1)
+    contains(result.err, 'is a directory')
 
 
 @test('a listing that waits ends with the last record, over a kill of the worker')
