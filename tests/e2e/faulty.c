@@ -4,7 +4,8 @@
  *
  * FRAMEFS_FAULTS is a list of NAME=NUMBER, separated by commas: seed, eio, short, delay_us, end,
  * check, flip (an offset: all bits of this byte), range and range_len, gate (an offset: reads that
- * go further wait). FRAMEFS_FAULTS_SWITCH is a file: they happen as long as its first byte is '1'.
+ * go further wait, but for short ones). FRAMEFS_FAULTS_SWITCH is a file: they happen as long as its
+ * first byte is '1'.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -19,6 +20,9 @@
 #include <unistd.h>
 
 #include "source/fault.h"
+
+/* The scan's reads are longer, those of an index file's samples are not. */
+#define GATE_SHORT_BYTES 16384
 
 struct faulty {
     struct ff_source source;
@@ -103,7 +107,7 @@ static ssize_t faulty_pread(struct ff_source *source, void *buf, size_t len, uin
 {
     const struct timespec pause = {.tv_nsec = 1000000};
 
-    while (gate && offset + len > gate && atomic_load(switched) == '1')
+    while (gate && offset + len > gate && len > GATE_SHORT_BYTES && atomic_load(switched) == '1')
         nanosleep(&pause, NULL);
     source = now(source);
     return source->ops->pread(source, buf, len, offset);
