@@ -19,6 +19,7 @@
 #include "archive/index_bind.h"
 #include "archive/index_file.h"
 #include "archive/internal.h"
+#include "base/stat.h"
 #include "format/format.h"
 
 /* Records that are decoded once more where the time of modification is another. */
@@ -71,7 +72,7 @@ static int map_file(int fd, struct ff_index_map **ret_map, struct ff_error *erro
 {
     struct stat st;
 
-    if (fstat(fd, &st) < 0)
+    if (ff_stat_fd(fd, &st) < 0)
         return ff_error_set(error, -errno, "%s", strerror(errno));
     if (!S_ISREG(st.st_mode))
         return ff_error_set(error, -EUCLEAN, "not a regular file");

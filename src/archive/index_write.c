@@ -15,6 +15,7 @@
 #include "archive/index_bind.h"
 #include "archive/index_file.h"
 #include "archive/internal.h"
+#include "base/stat.h"
 
 /* A state is written where so much of the archive was scanned since the last one, and the more the
  * larger it is: it remains in the file. */
@@ -230,7 +231,7 @@ static bool is_file_of(const struct ff_index_map *map, int fd)
 {
     struct stat st;
 
-    return map && fstat(fd, &st) == 0 && st.st_dev == map->device && st.st_ino == map->inode;
+    return map && ff_stat_fd(fd, &st) == 0 && st.st_dev == map->device && st.st_ino == map->inode;
 }
 
 /* The file is gone on with behind what the archive took of it. */

@@ -13,6 +13,7 @@
  *   base/notify.c         what the service manager is told
  *   base/background.c     a thread's work that can wait
  *   base/sanitize.h       whether a sanitizer is built in
+ *   base/stat.h           fstat(2), in a sandbox
  *   base/units.c          sizes, escaped text, the nearest word
  *
  * format: descriptions of frames, and frames decoded with them; pure

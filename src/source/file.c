@@ -8,11 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/stat.h"
 #include "base/units.h"
 
 #define PREAD_MAX_BYTES (SIZE_MAX / 4)
@@ -29,23 +28,12 @@ struct ff_source_file {
     struct ff_source_stat opened;
 };
 
-/* glibc's fstat() is a call that takes paths, too, in its versions 2.33 to 2.38: a sandbox that
- * lets it through lets every path be looked at. */
-static int plain_fstat(int fd, struct stat *ret_stat)
-{
-#if __SIZEOF_LONG__ == 8 /* where struct stat is the kernel's */
-    return (int)syscall(SYS_fstat, fd, ret_stat);
-#else
-    return fstat(fd, ret_stat);
-#endif
-}
-
 static int fd_stat(int fd, bool is_block, struct ff_source_stat *ret_stat)
 {
     struct stat st;
     uint64_t size;
 
-    if (plain_fstat(fd, &st) < 0)
+    if (ff_stat_fd(fd, &st) < 0)
         return -errno;
     size = (uint64_t)st.st_size;
     if (is_block && ioctl(fd, BLKGETSIZE64, &size) < 0)
