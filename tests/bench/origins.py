@@ -1,0 +1,91 @@
+"""Where the records come from that the scale is measured with: an archive on the disk, the stream
+that framefs generates, or nothing but numbers."""
+
+import contextlib
+import os
+
+import generated
+from measure import run
+
+
+class Framed:
+    """A generated archive of tag4-i64le with payloads of least..most bytes."""
+    head, tail = generated.HEAD_BYTES, 0
+    options = ('--format=tag4-i64le',)
+
+    def __init__(self, bench, records, least, most):
+        self.bench, self.records, self.least, self.most = bench, records, least, most
+        self.kind = f'{least} to {most} bytes'
+        self.archive = bench.path('archive')
+
+    def payload(self, number):
+        return generated.payload(number, self.least, self.most)
+
+    def write(self, first, end):
+        run(os.path.join(self.bench.tools, 'make_records'), self.archive, str(first), str(end),
+            str(self.least), str(self.most))
+
+    @contextlib.contextmanager
+    def made(self):
+        """The archive is there."""
+        self.write(0, self.records)
+        try:
+            yield
+        finally:
+            os.unlink(self.archive)
+
+    def grow(self, records):
+        """From now on it has so many."""
+        self.write(self.records, records)
+        self.records = records
+
+    def plain(self):
+        """The least that a program of one's own would do to read it."""
+        return (os.path.join(self.bench.tools, 'plain_scan'), self.archive)
+
+
+class Stream:
+    """Lines of the generated stream, each a record, by a description of their own: a file of
+    another mount, no byte of which is on a disk."""
+    head, tail, least, most = 5, 1, 58, 58
+    options = ('--frame', '"line " data[58] "\\n"')
+    kind = 'lines of 64 bytes'
+
+    def __init__(self, bench, records):
+        self.bench, self.records = bench, records
+        self.where = bench.path('stream')
+        self.archive = os.path.join(self.where, 'synthetic')
+        os.mkdir(self.where)
+
+    @staticmethod
+    def payload(number):
+        return generated.line(number)[5:-1]
+
+    def mount(self):
+        run(self.bench.framefs, 'mount', '-o', 'allow_other', '--synthetic',
+            f'{self.records * 64}:lines', self.where)
+
+    @contextlib.contextmanager
+    def made(self):
+        self.mount()
+        try:
+            yield
+        finally:
+            run(self.bench.framefs, 'umount', self.where)
+
+    def grow(self, records):
+        run(self.bench.framefs, 'umount', self.where)
+        self.records = records
+        self.mount()
+
+    def plain(self):
+        return ('dd', 'if=' + self.archive, 'of=/dev/null', 'bs=128K', 'status=none')
+
+
+class Numbers:
+    """No archive: the places of records, counted on, as a scan would find them in one."""
+    head, tail = generated.HEAD_BYTES, 0
+
+    def __init__(self, records, least, most):
+        self.records, self.least, self.most = records, least, most
+        self.kind = f'{least} to {most}, index alone'
