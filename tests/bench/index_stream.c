@@ -1,11 +1,11 @@
 /*
  * The index as the library has it, without archives and mounts, of records as generated.h has them.
  *
- * index_speed make FILE RECORDS MIN MAX HEAD TAIL: streams the records' ends through an index into
+ * index_stream make FILE RECORDS MIN MAX HEAD TAIL: streams the records' ends through an index into
  * an index file, a segment written and given back as soon as it is full. Prints the nanoseconds
  * until all is written, and of the synchronisation after that.
  *
- * index_speed look FILE RECORDS MIN MAX HEAD TAIL LOOKUPS: maps the index file and looks up random
+ * index_stream look FILE RECORDS MIN MAX HEAD TAIL LOOKUPS: maps the index file and looks up random
  * records, then compares all of them with what was generated, then looks up again. Prints
  * nanoseconds: median and 99th percentile of the second look-ups, median of the first look-up in a
  * segment, the clock's own time, which is in each of them; and the processor's time for a record in
@@ -57,7 +57,7 @@ static uint64_t time_ns(clockid_t clock)
 
 static int fail(const char *what, int code)
 {
-    fprintf(stderr, "index_speed: %s: %s\n", what, strerror(-code));
+    fprintf(stderr, "index_stream: %s: %s\n", what, strerror(-code));
     return code;
 }
 
@@ -233,7 +233,7 @@ static int compare(const struct ff_index *index, const struct stream *stream)
             return fail("pass over all", r);
         if (entry.offset != offset || entry.head != stream->head || entry.payload != size ||
             entry.tail != stream->tail || entry.join != 0) {
-            fprintf(stderr, "index_speed: record %" PRIu64 " is not as generated\n", number);
+            fprintf(stderr, "index_stream: record %" PRIu64 " is not as generated\n", number);
             return -EUCLEAN;
         }
         offset += stream->head + size + stream->tail;
@@ -247,7 +247,7 @@ static int look_into(const struct ff_index *index, const struct stream *stream, 
     uint64_t segments = stream->records / FF_SEGMENT_RECORDS, clock_ns;
 
     if (ff_index_count(index) != stream->records || segments == 0) {
-        fprintf(stderr, "index_speed: %" PRIu64 " records\n", ff_index_count(index));
+        fprintf(stderr, "index_stream: %" PRIu64 " records\n", ff_index_count(index));
         return -EINVAL;
     }
     for (size_t i = 0; i < count; i++) {
@@ -308,7 +308,7 @@ int main(int argc, char **argv)
     else if (argc == 9 && strcmp(argv[1], "look") == 0 && values[5] > 0 && values[5] <= LOOKUPS_MAX)
         r = look(argv[2], &stream, (size_t)values[5]);
     else
-        fprintf(stderr, "usage: index_speed make FILE RECORDS MIN MAX HEAD TAIL\n"
-                        "       index_speed look FILE RECORDS MIN MAX HEAD TAIL LOOKUPS\n");
+        fprintf(stderr, "usage: index_stream make FILE RECORDS MIN MAX HEAD TAIL\n"
+                        "       index_stream look FILE RECORDS MIN MAX HEAD TAIL LOOKUPS\n");
     return r < 0;
 }
