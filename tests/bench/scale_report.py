@@ -12,8 +12,8 @@ def cell(key, scale, digits):
     return lambda row: f'{row[key] * scale:,.{digits}f}' if row.get(key) is not None else '-'
 
 
-def rate(key, amount, scale):
-    return lambda row: (f'{row[amount] / row[key] * scale:,.1f}'
+def rate(key, amount, scale, digits=1):
+    return lambda row: (f'{row[amount] / row[key] * scale:,.{digits}f}'
                         if row.get(key) and row.get(amount) else '-')
 
 
@@ -28,20 +28,20 @@ BUILT = ARCHIVE + (
     ('of CPU', 6, cell('used_ratio', 1, 2)),
     ('sync ms', 8, cell('sync_s', 1e3, 0)),
     ('index MB', 9, cell('index_bytes', 1e-6, 2)),
-    ('bits', 6, rate('records', 'index_bits', 1)),
+    ('bits', 6, rate('records', 'index_bits', 1, 2)),
     ('peak MiB', 8, cell('peak_mib', 1, 1)),
     ('+1 % ms', 8, cell('grown_s', 1e3, 0)))
 USED = ARCHIVE + (
-    ('index', 7, cell('mount_s', 1e3, 1)),
-    ('none', 7, cell('mount_none_s', 1e3, 1)),
+    ('index ms', 8, cell('mount_s', 1e3, 1)),
+    ('none ms', 7, cell('mount_none_s', 1e3, 1)),
     ('ls us', 6, cell('page_s', 1e6, 0)),
-    ('get 50 %', 8, cell('look_50_ns', 1, 0)),
-    ('99 % ns', 7, cell('look_99_ns', 1, 0)),
-    ('1st', 7, cell('look_first_ns', 1, 0)),
-    ('next', 5, cell('pass_ns', 1, 1)),
+    ('get ns', 6, cell('look_50_ns', 1, 0)),
+    ('99 %', 5, cell('look_99_ns', 1, 0)),
+    ('first', 6, cell('look_first_ns', 1, 0)),
+    ('next ns', 7, cell('pass_ns', 1, 1)),
     ('lstat us', 8, cell('lstat_50_s', 1e6, 0)),
     ('99 %', 6, cell('lstat_99_s', 1e6, 0)),
-    ('handle', 6, cell('handle_50_s', 1e6, 0)),
+    ('handle us', 9, cell('handle_50_s', 1e6, 0)),
     ('99 %', 6, cell('handle_99_s', 1e6, 0)))
 HELD = ARCHIVE + (
     ('find s', 8, cell('find_s', 1, 1)),
@@ -61,8 +61,8 @@ def print_tables(rows):
     for row in rows:
         row['index_bits'] = row['index_bytes'] * 8
     print_table('built', BUILT, rows)
-    print_table('used: ms up to the first bytes; us and ns a look-up', USED, rows)
-    print_table('after find over all', HELD, [row for row in rows if 'find_s' in row])
+    print_table('used', USED, rows)
+    print_table('held after find', HELD, [row for row in rows if 'find_s' in row])
 
 
 def requirements(rows):

@@ -14,7 +14,7 @@ sys.path.append(os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__f
 from handles import handle_of, open_handle  # noqa: E402 (its folder is known only now)
 
 SAMPLES = 200
-PAGES = 9
+PAGES = 41
 
 
 class Wrong(Exception):
@@ -50,8 +50,8 @@ class Served:
     def __init__(self, bench, archive, *options):
         self.bench, self.dir = bench, bench.mountpoint
         try:
-            out = bench.spent(self.path(0), bench.framefs, 'mount', *options, '-o',
-                              'layout=tree,allow_other', archive, self.dir)
+            out = bench.spent(self.path(0), bench.framefs, 'mount', *options, '-o', 'layout=tree',
+                              archive, self.dir)
         except BaseException:
             if os.path.ismount(self.dir):
                 self.__exit__()
