@@ -38,6 +38,7 @@ static void find_postamble(struct ff_archive *archive)
     struct ff_reader reader;
 
     if (archive->size == FF_SIZE_UNKNOWN ||
+        layout->alt_first[FF_POSTAMBLE] == layout->alt_first[FF_SECTIONS] ||
         ff_reader_init(&reader, archive->source, archive->size, FF_SCAN_WINDOW_MIN_BYTES) < 0)
         return;
     for (unsigned int a = layout->alt_first[FF_POSTAMBLE]; a < layout->alt_first[FF_SECTIONS];

@@ -42,17 +42,20 @@ int ff_reader_init(struct ff_reader *reader, struct ff_source *source, uint64_t 
                                  .capacity = capacity,
                                  .chunk = CHUNK_FIRST_BYTES,
                                  .chunk_first = CHUNK_FIRST_BYTES,
-                                 .buf = aligned_alloc(PAGE_BYTES, capacity + PAGE_BYTES)};
-    if (!reader->buf)
+                                 .memory = malloc(capacity + 2 * PAGE_BYTES)};
+    if (!reader->memory)
         return -ENOMEM;
+    /* Not aligned_alloc(): glibc would map and unmap it anew for each of many archives. */
+    reader->buf = reader->memory + (-(uintptr_t)reader->memory & (PAGE_BYTES - 1));
     reader->window.bytes = reader->buf;
     return 0;
 }
 
 void ff_reader_done(struct ff_reader *reader)
 {
-    free(reader->buf);
-    reader->buf = NULL;
+    free(reader->memory);
+    reader->memory = reader->buf = NULL;
+    reader->window = (struct ff_window){0};
 }
 
 /* Moves the window's beginning up to offset, or its end. */

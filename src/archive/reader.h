@@ -11,8 +11,9 @@
 
 struct ff_reader {
     struct ff_source *source;
-    uint64_t limit; /* where the archive ends, or FF_SIZE_UNKNOWN while that is not known */
-    uint8_t *buf;   /* owned; of pages, one more than the capacity */
+    uint64_t limit;  /* where the archive ends, or FF_SIZE_UNKNOWN while that is not known */
+    uint8_t *memory; /* owned */
+    uint8_t *buf;    /* in it, where a page begins: pages, one more than the capacity */
     size_t capacity;
     size_t chunk;       /* bytes that the next read asks for: little after a jump, then more */
     size_t chunk_first; /* after a jump; the caller may lower it before the first read */
