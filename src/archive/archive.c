@@ -385,6 +385,8 @@ static void finish(struct ff_archive *archive, struct scan_batch *batch, bool re
     /* A pipe is not read on behind damage that cannot be passed: its size stays unknown. */
     reached_end &= archive->size != FF_SIZE_UNKNOWN || scan->reader.limit != FF_SIZE_UNKNOWN;
     pthread_mutex_unlock(&archive->mutex);
+    /* Mounts of many archives are open for long. */
+    ff_reader_done(&scan->reader);
     /* Without memory to seal it the index works on, under its lock. */
     (void)ff_index_seal(archive->index);
     publish(archive, batch);
