@@ -590,6 +590,50 @@ static void sums_never_wrap(void **state)
     assert_int_equal(ff_segment_check(&segment, OFFSET_MAX, &end, &payload), -EUCLEAN);
 }
 
+/* What is said of three blocks of which the second one is told to lie elsewhere, or to be longer.
+ */
+static int check_told(uint64_t more_offset, uint64_t more_payload, size_t more_len)
+{
+    static uint64_t columns[FF_BLOCK_COLUMNS][FF_INDEX_BLOCK];
+    uint8_t bytes[3][FF_BLOCK_BYTES_MAX + 8] = {{0}}, body[FF_SEGMENT_COLUMNS + 3000];
+    struct ff_segment_block blocks[3];
+    struct ff_segment segment;
+    uint64_t offset = 5, payload = 5, ret_offset, ret_payload;
+
+    for (uint64_t b = 0; b < 3; b++) {
+        for (size_t i = 0; i < FF_INDEX_BLOCK; i++)
+            columns[FF_BLOCK_PAYLOAD][i] = uniform(b * FF_INDEX_BLOCK + i);
+        blocks[b] = (struct ff_segment_block){
+            .offset = offset + (b == 1 ? more_offset : 0),
+            .payload = payload + (b == 1 ? more_payload : 0),
+            .bytes = bytes[b],
+            .len = ff_block_encode(bytes[b], columns, FF_INDEX_BLOCK) + (b == 1 ? more_len : 0)};
+        for (size_t i = 0; i < FF_INDEX_BLOCK; i++) {
+            offset += columns[FF_BLOCK_PAYLOAD][i];
+            payload += columns[FF_BLOCK_PAYLOAD][i];
+        }
+    }
+    size_t len = ff_segment_encode(body, blocks, 3);
+    assert_in_range(len, 1, sizeof(body));
+    assert_int_equal(ff_segment_open(body, len, 3 * FF_INDEX_BLOCK, 5, 5, &segment), 0);
+    int r = ff_segment_check(&segment, OFFSET_MAX, &ret_offset, &ret_payload);
+    if (r == 0)
+        assert_true(ret_offset == offset && ret_payload == payload);
+    return r;
+}
+
+static void rows_are_sums_of_what_lies_before(void **state)
+{
+    (void)state;
+
+    assert_int_equal(check_told(0, 0, 0), 0);
+    assert_int_equal(check_told(1, 0, 0), -EUCLEAN);
+    assert_int_equal(check_told(0, 1, 0), -EUCLEAN);
+    assert_int_equal(check_told((uint64_t)0 - 1, 0, 0), -EUCLEAN);
+    /* A byte between blocks. */
+    assert_int_equal(check_told(0, 0, 1), -EUCLEAN);
+}
+
 static void an_index_on_an_image_grows_behind_whole_segments(void **state)
 {
     (void)state;
@@ -707,6 +751,7 @@ int main(void)
         cmocka_unit_test(resumed_segments_follow_each_other),
         cmocka_unit_test(segments_with_right_checksums_are_checked_too),
         cmocka_unit_test(sums_never_wrap),
+        cmocka_unit_test(rows_are_sums_of_what_lies_before),
         cmocka_unit_test(an_index_on_an_image_grows_behind_whole_segments),
         cmocka_unit_test(a_search_passes_damaged_entries),
     };
