@@ -102,13 +102,13 @@ int ff_index_payload_before(const struct ff_index *index, uint64_t number, uint6
         *ret_bytes = 0;
         return 0;
     }
-    /* The record knows itself what lies before it, whatever became of the one before. */
-    int r = ff_index_position(index, number, &position);
-    if (r == 0) {
+    /* The record knows itself what lies before it; behind the last one, that one does. */
+    if (ff_index_position(index, number, &position) == 0) {
         *ret_bytes = position.payload_before;
         return 0;
     }
-    if (r != -ENOENT || (r = ff_index_position(index, number - 1, &position)) < 0)
+    int r = ff_index_position(index, number - 1, &position);
+    if (r < 0)
         return r;
     *ret_bytes = position.payload_before + position.entry.payload;
     return 0;

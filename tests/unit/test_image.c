@@ -634,6 +634,102 @@ static void rows_are_sums_of_what_lies_before(void **state)
     assert_int_equal(check_told(0, 0, 1), -EUCLEAN);
 }
 
+static void a_segment_stays_within_its_bytes(void **state)
+{
+    (void)state;
+    /* Rows of 64, 64, 64 bits, for all 64 blocks. */
+    static uint8_t buf[FF_SEGMENT_COLUMNS + FF_SEGMENT_BLOCKS * 24 + 100];
+    const size_t rows_end = FF_SEGMENT_COLUMNS + FF_SEGMENT_BLOCKS * 24;
+    struct ff_segment segment;
+    struct ff_segment_place place;
+
+    memset(buf, 64, FF_SEGMENT_COLUMNS);
+    assert_int_equal(ff_segment_open(buf, rows_end, FF_SEGMENT_RECORDS, 0, 0, &segment), 0);
+    assert_int_equal(ff_segment_open(buf, rows_end - 1, FF_SEGMENT_RECORDS, 0, 0, &segment),
+                     -EUCLEAN);
+    for (size_t len = 0; len < FF_SEGMENT_COLUMNS; len++)
+        assert_int_equal(ff_segment_open(buf, len, 1, 0, 0, &segment), -EUCLEAN);
+    assert_int_equal(ff_segment_open(buf, sizeof(buf), FF_SEGMENT_RECORDS + 1, 0, 0, &segment),
+                     -EUCLEAN);
+    assert_int_equal(ff_segment_open(buf, sizeof(buf), 0, 0, 0, &segment), -EUCLEAN);
+    for (int c = 0; c < FF_SEGMENT_COLUMNS; c++) {
+        buf[c] = 65;
+        assert_int_equal(ff_segment_open(buf, sizeof(buf), 1, 0, 0, &segment), -EUCLEAN);
+        buf[c] = 64;
+    }
+    /* A block of empty records: widths and smallest values are 10 zeros. It may end where the
+     * segment does, not begin there or behind. */
+    uint8_t *row = buf + FF_SEGMENT_COLUMNS;
+    static const uint64_t places[] = {10, 11, 20, 21, UINT64_MAX};
+    for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+        ff_store_le(row + 16, places[i], 8);
+        assert_int_equal(ff_segment_open(buf, rows_end + 20, FF_SEGMENT_RECORDS, 0, 0, &segment),
+                         0);
+        assert_int_equal(ff_segment_locate(&segment, 0, &place), i == 0 ? 0 : -EUCLEAN);
+    }
+}
+
+static void discarded_segments_take_no_memory(void **state)
+{
+    (void)state;
+    for (int shape = 0; shape < 2; shape++) {
+        uint64_t (*size)(uint64_t) = shape ? uniform : fixed;
+        struct ff_index *index;
+        uint64_t offset = 0;
+        assert_int_equal(ff_index_new(&index), 0);
+        size_t empty = ff_index_memory(index);
+        for (uint64_t i = 0; i < 100 * UINT64_C(16384) + 1; i++) {
+            const struct ff_index_entry entry = {.offset = offset, .payload = size(i)};
+            assert_int_equal(ff_index_append(index, &entry), 0);
+            offset += size(i);
+        }
+        assert_int_equal(ff_index_segments(index), 100);
+        assert_true(ff_index_memory(index) > empty + 150000);
+        assert_int_equal(ff_index_discard(index, 101), -EINVAL);
+        assert_int_equal(ff_index_discard(index, 99), 0);
+        assert_int_equal(ff_index_discard(index, 98), 0);
+        /* An arena that was large already, a segment's bytes, its blocks' entries. */
+        assert_true(ff_index_memory(index) < empty + 140000);
+        assert_int_equal(ff_index_discard(index, 100), 0);
+        assert_true(ff_index_memory(index) < empty + 80000);
+        ff_index_free(index);
+    }
+}
+
+static void a_record_comes_after_all_of_a_joined_one(void **state)
+{
+    (void)state;
+    struct image_maker maker = image_begin("binding");
+    struct ff_index *index;
+    struct ff_image image;
+    struct ff_index_entry entry = {.join = 0};
+
+    assert_int_equal(ff_index_new(&index), 0);
+    for (uint64_t i = 0; i < FF_SEGMENT_RECORDS; i++) {
+        entry = (struct ff_index_entry){.offset = 20 * i, .payload = 10, .join = 1 + 10};
+        assert_int_equal(ff_index_append(index, &entry), 0);
+    }
+    assert_int_equal(ff_index_seal(index), 0);
+    assert_int_equal(image_add_index(&maker, index), 0);
+    const uint64_t end = 20 * UINT64_C(16384);
+    image_end(&maker, FF_SEGMENT_RECORDS, end, end - 10, 10 * UINT64_C(16384), "state");
+    ff_index_free(index);
+    assert_int_equal(open_image(&maker, &image), 0);
+    assert_int_equal(ff_index_new_on(&image, FF_SEGMENT_RECORDS, &index), 0);
+    entry.offset = end - 1;
+    assert_int_equal(ff_index_append(index, &entry), -EINVAL);
+    entry.offset = end;
+    assert_int_equal(ff_index_append(index, &entry), 0);
+    /* And so it is of a run. */
+    const uint64_t ends[] = {end + 30, end + 40};
+    assert_int_equal(ff_index_append_run(index, end + 19, 1, 1, ends, 2), -EINVAL);
+    assert_int_equal(ff_index_append_run(index, end + 20, 1, 1, ends, 2), 0);
+    assert_int_equal(ff_index_get(index, FF_SEGMENT_RECORDS + 1, &entry), 0);
+    assert_int_equal(entry.offset, end + 20);
+    ff_index_free(index);
+    image_free(&maker);
+}
+
 static void an_index_on_an_image_grows_behind_whole_segments(void **state)
 {
     (void)state;
@@ -752,6 +848,9 @@ int main(void)
         cmocka_unit_test(segments_with_right_checksums_are_checked_too),
         cmocka_unit_test(sums_never_wrap),
         cmocka_unit_test(rows_are_sums_of_what_lies_before),
+        cmocka_unit_test(a_segment_stays_within_its_bytes),
+        cmocka_unit_test(discarded_segments_take_no_memory),
+        cmocka_unit_test(a_record_comes_after_all_of_a_joined_one),
         cmocka_unit_test(an_index_on_an_image_grows_behind_whole_segments),
         cmocka_unit_test(a_search_passes_damaged_entries),
     };

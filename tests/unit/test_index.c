@@ -75,6 +75,28 @@ static void frames_must_not_overlap_or_go_back(void **state)
     ff_index_free(index);
 }
 
+static void a_run_ends_before_the_first_frame_that_is_none(void **state)
+{
+    (void)state;
+    /* Head and tail take 5 bytes; the third frame is one too short, then goes back. */
+    static const uint64_t bad[] = {34, 29};
+
+    for (size_t i = 0; i < 2; i++) {
+        const uint64_t ends[] = {15, 30, bad[i], 100};
+        struct ff_index *index = new_index();
+        assert_int_equal(ff_index_append_run(index, 10, 3, 2, ends, 4), -EINVAL);
+        assert_int_equal(ff_index_count(index), 2);
+        assert_int_equal(ff_index_append_run(index, 30, 3, 2, &(uint64_t){35}, 1), 0);
+        const uint64_t far[] = {OFFSET_MAX, OFFSET_MAX + 5};
+        assert_int_equal(ff_index_append_run(index, 35, 3, 2, far, 2), -EOVERFLOW);
+        assert_int_equal(ff_index_count(index), 4);
+        uint64_t bytes;
+        assert_int_equal(ff_index_payload_before(index, 4, &bytes), 0);
+        assert_int_equal(bytes, 0 + 10 + 0 + OFFSET_MAX - 40);
+        ff_index_free(index);
+    }
+}
+
 static void offsets_reach_2_63_minus_1_and_no_further(void **state)
 {
     (void)state;
@@ -306,6 +328,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_empty_index_has_nothing),
         cmocka_unit_test(frames_must_not_overlap_or_go_back),
+        cmocka_unit_test(a_run_ends_before_the_first_frame_that_is_none),
         cmocka_unit_test(offsets_reach_2_63_minus_1_and_no_further),
         cmocka_unit_test(all_joined_a_position_names_its_record),
         cmocka_unit_test(a_record_takes_few_bits),
