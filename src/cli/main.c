@@ -76,6 +76,7 @@
  *   tree/label.c          a record's own name in its file's name
  *   tree/tree.c           inode <-> record <-> name, by arithmetic
  *   synth/synth.c         the generated stream
+ *   synth/fill.c          its patterns, as fast as memory
  *
  * archive: source, format and index joined
  *   archive/archive.c     opening, scanning in the background, what is known

@@ -1,73 +1,29 @@
-#include <endian.h>
 #include <errno.h>
 #include <framefs/synth.h>
 #include <inttypes.h>
 #include <string.h>
 
 #include "base/units.h"
+#include "synth/fill.h"
 
-/* Everything is generated in blocks of 64 bytes: a line, or 8 words. */
-#define BLOCK_BYTES  64
-#define WORD_BYTES   8
-#define MATCH_BYTES  4096
-#define DIGIT_OFFSET 5
-#define DIGIT_COUNT  20
-
-static const char line_text[BLOCK_BYTES + 1] =
-    "line 00000000000000000000 of the stream that framefs generates.\n";
-
-/* One store; ff_store_be() makes it eight, and the stream ten times as slow. */
-static void put_word(uint8_t *buf, uint64_t word)
-{
-    word = htobe64(word);
-    memcpy(buf, &word, sizeof(word));
-}
-
-/* The word number `index` of the stream that splitmix64 gives when its state begins as seed. */
-static uint64_t random_word(uint64_t seed, uint64_t index)
-{
-    uint64_t z = seed + (index + 1) * UINT64_C(0x9e3779b97f4a7c15);
-    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return z ^ (z >> 31);
-}
-
-static void fill_lines(uint8_t *buf, size_t blocks, uint64_t number)
-{
-    char line[BLOCK_BYTES];
-    uint64_t rest = number;
-
-    memcpy(line, line_text, sizeof(line));
-    for (int i = DIGIT_OFFSET + DIGIT_COUNT - 1; rest; i--, rest /= 10)
-        line[i] = (char)('0' + rest % 10);
-    for (; blocks > 0; blocks--, buf += BLOCK_BYTES) {
-        memcpy(buf, line, sizeof(line));
-        int i = DIGIT_OFFSET + DIGIT_COUNT - 1;
-        for (; line[i] == '9'; i--)
-            line[i] = '0';
-        line[i]++;
-    }
-}
+#define BLOCK_BYTES FF_FILL_BLOCK_BYTES
+#define MATCH_BYTES 4096
 
 /* Whole blocks, from the one that begins at offset. */
 static void fill(const struct ff_synth *synth, uint8_t *buf, size_t blocks, uint64_t offset)
 {
-    size_t words = blocks * (BLOCK_BYTES / WORD_BYTES);
-
     switch (synth->kind) {
     case FF_SYNTH_COUNTER:
-        for (size_t i = 0; i < words; i++)
-            put_word(buf + i * WORD_BYTES, offset + i * WORD_BYTES);
+        ff_fill_counter(buf, blocks, offset);
         break;
     case FF_SYNTH_LINES:
-        fill_lines(buf, blocks, offset / BLOCK_BYTES);
+        ff_fill_lines(buf, blocks, offset);
         break;
     case FF_SYNTH_BYTE:
         memset(buf, (int)(uint8_t)synth->value, blocks * BLOCK_BYTES);
         break;
     case FF_SYNTH_RANDOM:
-        for (size_t i = 0; i < words; i++)
-            put_word(buf + i * WORD_BYTES, random_word(synth->value, offset / WORD_BYTES + i));
+        ff_fill_random(buf, blocks, offset, synth->value);
         break;
     }
 }

@@ -9,9 +9,11 @@
 #include <cmocka.h>
 
 #include "prop.h"
+#include "synth/fill.h"
 
-#define ROUNDS    4000
-#define LEN_BELOW 700
+#define ROUNDS       4000
+#define LEN_BELOW    700
+#define BLOCKS_BELOW 12
 
 static uint8_t oracle_byte(const struct ff_synth *synth, uint64_t offset)
 {
@@ -92,10 +94,39 @@ static void any_stretch_is_what_the_oracle_says(void **state)
     }
 }
 
+/* Not only as wide as this processor can. */
+static void each_width_gives_what_the_oracle_says(void **state)
+{
+    (void)state;
+    struct ff_prop prop = ff_prop_start(22);
+    uint8_t memory[8 + BLOCKS_BELOW * FF_FILL_BLOCK_BYTES + 1];
+
+    for (unsigned long round = ff_prop_rounds(ROUNDS / 4); round > 0; round--) {
+        struct ff_synth synth = {
+            .size = INT64_MAX, .kind = FF_SYNTH_RANDOM, .value = ff_prop_next(&prop)};
+        uint64_t offset = pick_offset(&prop, synth.size) & INT64_MAX & ~UINT64_C(63);
+        size_t blocks = ff_prop_below(&prop, BLOCKS_BELOW);
+        uint8_t *buf = memory + ff_prop_below(&prop, 9);
+        uint8_t *end = buf + blocks * FF_FILL_BLOCK_BYTES;
+
+        for (int width = FF_FILL_64; width <= (int)ff_fill_width(); width++) {
+            memset(memory, 0, sizeof(memory));
+            *end = 0xa5;
+            ff_fill_random_by((enum ff_fill_width)width, buf, blocks, offset, synth.value);
+            for (size_t i = 0; buf + i < end; i++)
+                if (buf[i] != oracle_byte(&synth, offset + i))
+                    fail_msg("width %d, byte %zu of %zu blocks at %" PRIu64, width, i, blocks,
+                             offset);
+            assert_int_equal(*end, 0xa5);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(any_stretch_is_what_the_oracle_says),
+        cmocka_unit_test(each_width_gives_what_the_oracle_says),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
