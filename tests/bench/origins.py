@@ -49,7 +49,7 @@ class Framed:
 
     def plain(self):
         """The least that a program of one's own would do to read plain_share of it."""
-        return (os.path.join(self.bench.tools, 'plain_scan'), self.archive)
+        return (os.path.join(self.bench.tools, 'plain_scan'), 'tag4-i64le', self.archive)
 
 
 class Stream:

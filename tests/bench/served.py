@@ -90,6 +90,22 @@ class Served:
                 raise Wrong(f'{path} begins with {first.name}')
         return times
 
+    def check_listings(self, records):
+        """The root's, and of first, middle and last record the two that lead there."""
+        last = records - 1
+        expected = {self.dir: [f'{i:03}' for i in range(last // 10**6 + 1)]}
+        for number in (0, records // 2, last):
+            million, thousand = number // 10**6, number // 1000
+            path = os.path.dirname(self.path(number))
+            expected[os.path.dirname(path)] = [
+                f'{i % 1000:03}' for i in range(million * 1000, last // 1000 + 1)[:1000]]
+            expected[path] = [f'{i:09}' for i in range(thousand * 1000, records)[:1000]]
+        for path, names in expected.items():
+            if os.listdir(path) != names:
+                raise Wrong(f'{path} is not listed as it should be')
+        if os.path.exists(self.path(records)):
+            raise Wrong(f'there is a record {records}')
+
     def look_ups_s(self, payload, records, count):
         """Seconds that each lstat of a random record takes."""
         generator, times = random.Random(SEED + 1), []
