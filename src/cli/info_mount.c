@@ -10,7 +10,7 @@
 #include "base/cleanup.h"
 #include "base/units.h"
 #include "cli/input.h"
-#include "tree/tree.h"
+#include "fs/fs.h"
 
 bool ff_info_mount_is(const char *path)
 {

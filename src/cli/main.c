@@ -115,7 +115,6 @@
  *   fs/process.c          a worker's process
  *   fs/shared.c           what outlives a worker
  *   fs/blame.c            which request killed a worker
- *   fs/shelf.c            the archives' index files: opened, published
  *   fs/channel.c          from a worker to the supervisor
  *   fs/worker.c           the process that serves
  *   fs/sandbox.c          what it gives up before it looks at an archive

@@ -10,13 +10,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <framefs/archive.h>
+#include <poll.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "source/fault.h"
@@ -105,10 +105,8 @@ static struct ff_source *now(struct ff_source *source)
 
 static ssize_t faulty_pread(struct ff_source *source, void *buf, size_t len, uint64_t offset)
 {
-    const struct timespec pause = {.tv_nsec = 1000000};
-
     while (gate && offset + len > gate && len > GATE_SHORT_BYTES && atomic_load(switched) == '1')
-        nanosleep(&pause, NULL);
+        poll(NULL, 0, 1);
     source = now(source);
     return source->ops->pread(source, buf, len, offset);
 }

@@ -298,7 +298,7 @@ def killed_readers():
                                       'cat {0}/00059999', 'find {0} -name x')),
                             ('tree', ('ls -f {0}', 'ls -f {0}/000', 'ls {0}/000/059',
                                       'stat {0}/000/059/000059999', 'stat {0}/.framefs/all'))):
-        with Served(archive, layout=layout, gate=2 * MIB) as mount:
+        with Served(archive, '--no-index', layout=layout, gate=2 * MIB) as mount:
             for command in waiting:
                 parked = mount.stat('framefs_parked_total')
                 process = reader('sh', '-c', 'exec ' + command.format(mount.dir))
