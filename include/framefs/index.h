@@ -85,6 +85,7 @@ struct ff_index_status {
     uint64_t read_records; /* known from it; 0 when none is in use */
     uint64_t read_bytes;   /* of the file */
     bool read_partial;     /* it was not finished */
+    bool read_damaged;     /* a look-up has found it so: its record cannot be told */
     /* Of what it refused last: */
     int refused;                        /* 0, or its negative errno */
     char reason[FF_INDEX_REASON_BYTES]; /* and its text */

@@ -2,7 +2,9 @@
 #ifndef FF_ARCHIVE_INDEX_FILE_H
 #define FF_ARCHIVE_INDEX_FILE_H
 
+#include <errno.h>
 #include <framefs/index.h>
+#include <stdatomic.h>
 #include <sys/types.h>
 
 #include "archive/index_known.h"
@@ -21,7 +23,16 @@ struct ff_index_map {
     uint64_t records;      /* that the archive's index has in the image */
     uint64_t read_records; /* that were known from it */
     bool whole;            /* what it knows is known as of its end */
+    atomic_bool damaged;   /* a look-up has found it so */
 };
+
+/* What a look-up in the archive's index gave: notes that the file is damaged. Returns it. */
+static inline int ff_index_map_note(struct ff_index_map *map, int r)
+{
+    if (r == -EUCLEAN && map)
+        atomic_store_explicit(&map->damaged, true, memory_order_relaxed);
+    return r;
+}
 
 /* NULL is fine. Only when no index stands on the image any more. */
 void ff_index_map_close(struct ff_index_map *map);

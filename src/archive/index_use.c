@@ -383,6 +383,7 @@ void ff_archive_index_status(struct ff_archive *archive, struct ff_index_status 
         status.read_records = map->read_records;
         status.read_bytes = map->len;
         status.read_partial = map->partial;
+        status.read_damaged = atomic_load_explicit(&map->damaged, memory_order_relaxed);
     }
     if (archive->writer)
         ff_index_writer_status(archive->writer, &status);

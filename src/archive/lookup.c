@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 
+#include "archive/index_file.h"
 #include "archive/internal.h"
 
 uint64_t ff_archive_count(const struct ff_archive *archive)
@@ -38,7 +39,7 @@ static int get_record(const struct ff_archive *archive, uint64_t number, uint64_
 {
     struct ff_index_entry entry;
 
-    int r = ff_index_get(archive->index, rank, &entry);
+    int r = ff_index_map_note(archive->map, ff_index_get(archive->index, rank, &entry));
     if (r < 0)
         return r;
     *ret_record = (struct ff_record){.number = number,

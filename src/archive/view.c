@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "archive/index_file.h"
 #include "archive/internal.h"
 #include "format/format.h"
 
@@ -268,7 +269,7 @@ int ff_all_size(const struct ff_archive *archive, size_t separator_len, uint64_t
     if (!ff_archive_complete(archive))
         return -EAGAIN;
     count = ff_archive_shown(archive);
-    int r = ff_index_payload_before(archive->index, count, &size);
+    int r = ff_index_map_note(archive->map, ff_index_payload_before(archive->index, count, &size));
     if (r < 0)
         return r;
     if (__builtin_mul_overflow(count, (uint64_t)separator_len, &separators) ||
@@ -340,7 +341,8 @@ ssize_t ff_all_read(struct ff_archive *archive, const void *separator, size_t se
 
     /* Read first: then what is not found is not there, or not yet. */
     bool complete = ff_archive_complete(archive);
-    int r = ff_index_find(archive->index, separator_len, offset, &rank, &within);
+    int r = ff_index_map_note(archive->map,
+                              ff_index_find(archive->index, separator_len, offset, &rank, &within));
     if (r == -ENOENT)
         return complete ? 0 : -EAGAIN;
     while (r == 0 && done < len) {
@@ -350,7 +352,8 @@ ssize_t ff_all_read(struct ff_archive *archive, const void *separator, size_t se
             break;
         if (record.payload == 0 && separator_len == 0) {
             /* Millions of them may follow each other. */
-            r = ff_index_find(archive->index, 0, offset + done, &rank, &within);
+            r = ff_index_map_note(archive->map,
+                                  ff_index_find(archive->index, 0, offset + done, &rank, &within));
             continue;
         }
         uint64_t at = record.offset + record.head + within;

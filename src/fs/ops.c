@@ -287,6 +287,12 @@ static void serve(struct ff_fs *fs, const struct ff_request *request)
             return;
         }
     }
+    /* Malformed bytes of an archive were logged, and are -EIO; those of an index file are neither.
+     */
+    if (r == -EUCLEAN || r == -EIO) {
+        ff_shown_check_indexes(fs);
+        r = -EIO;
+    }
     if (r < 0)
         fuse_reply_err(request->req, -r);
 }

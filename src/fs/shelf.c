@@ -139,8 +139,10 @@ void ff_shelf_refuse(struct ff_shelf *shelf, uint32_t archive)
 {
     struct ff_shelved *shelved = find(shelf, archive);
 
-    if (shelved)
-        close_fd(&shelved->index);
+    if (!shelved)
+        return;
+    close_fd(&shelved->index);
+    close_fd(&shelved->left);
 }
 
 /* Not to be written through; where /proc is missing, it is as it is. */

@@ -44,7 +44,7 @@ void ff_shelf_free(struct ff_shelf *shelf);
 bool ff_shelf_is_written(const struct ff_shelf *shelf);
 
 /* What a worker tells, who may lie: archive is any number. */
-void ff_shelf_refuse(struct ff_shelf *shelf, uint32_t archive);  /* of the file to read */
+void ff_shelf_refuse(struct ff_shelf *shelf, uint32_t archive);  /* of those to read */
 void ff_shelf_publish(struct ff_shelf *shelf, uint32_t archive); /* of the file to write */
 void ff_shelf_leave(struct ff_shelf *shelf, uint32_t archive);
 

@@ -1,6 +1,8 @@
 /* The index files of a worker's archives: what it takes from them, and what it has written. */
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -83,4 +85,35 @@ void ff_shown_tell_index(struct ff_shown *shown)
     let_go(shown);
     ff_channel_index(shown->fs->channel, written ? FF_CHANNEL_INDEX_WRITTEN : FF_CHANNEL_INDEX_LEFT,
                      number_of(shown));
+}
+
+/* Once. False when it is not, or was said before. */
+static bool renounce(struct ff_shown *shown)
+{
+    struct ff_index_status status;
+
+    ff_archive_index_status(shown->archive, &status);
+    if (!status.read_damaged || shown->is_renounced)
+        return false;
+    shown->is_renounced = true;
+    ff_log(FF_LOG_WARNING, "%s: its index file is damaged, and not used any more",
+           ff_archive_name(shown->archive));
+    /* What was written stands on it. */
+    ff_channel_index(shown->fs->channel, FF_CHANNEL_INDEX_REFUSED, number_of(shown));
+    ff_channel_index(shown->fs->channel, FF_CHANNEL_INDEX_LEFT, number_of(shown));
+    return true;
+}
+
+void ff_shown_check_indexes(struct ff_fs *fs)
+{
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    bool renounced = false;
+
+    /* Nobody answers any more from here on who comes while it is held. */
+    pthread_mutex_lock(&lock);
+    for (size_t i = 0; i < fs->shown_count; i++)
+        renounced = renounce(&fs->shown[i]) || renounced;
+    if (renounced && fs->options->survive)
+        _exit(EXIT_SUCCESS);
+    pthread_mutex_unlock(&lock);
 }

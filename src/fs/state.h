@@ -48,9 +48,10 @@ struct ff_shown {
     _Atomic uint64_t unread; /* entries told in full since a record was looked up or read */
     struct ff_fs *fs;
     struct ff_settled *settled;
-    int partial;     /* the index file that the scan writes; -1: none, or no more */
-    bool is_indexed; /* the next worker finds all that this one knows */
-    bool is_known;   /* the scan has ended, and so has the writing */
+    int partial;       /* the index file that the scan writes; -1: none, or no more */
+    bool is_indexed;   /* the next worker finds all that this one knows */
+    bool is_known;     /* the scan has ended, and so has the writing */
+    bool is_renounced; /* the index file in use has turned out to be damaged */
 };
 
 struct ff_fs {
@@ -118,6 +119,10 @@ void ff_shown_use_index(struct ff_shown *shown);
 /* Tells the supervisor what became of the writing, once it has ended or failed. In the scanning
  * thread, or before there is one. */
 void ff_shown_tell_index(struct ff_shown *shown);
+
+/* After a request has failed: where a look-up has found an index file to be damaged, another worker
+ * is to answer, which scans. Does not return then; without survival it does. */
+void ff_shown_check_indexes(struct ff_fs *fs);
 
 /* ---- node.c: what exists ---- */
 

@@ -204,14 +204,14 @@ static void become_ready(struct supervisor *supervisor)
     supervisor->told = true;
 }
 
-/* Of the files that it was given; a worker of another program has others. */
+/* Of the files that it was given: a worker of another program writes another one. */
 static void hear_of_index(struct supervisor *supervisor, const struct ff_process *process,
                           const struct ff_channel_message *message)
 {
-    if (process != &supervisor->worker || process->is_adopted)
-        return;
     if (message->kind == FF_CHANNEL_INDEX_REFUSED)
         ff_shelf_refuse(supervisor->shelf, message->archive);
+    else if (process != &supervisor->worker || process->is_adopted)
+        return;
     else if (message->kind == FF_CHANNEL_INDEX_WRITTEN)
         ff_shelf_publish(supervisor->shelf, message->archive);
     else
