@@ -48,31 +48,51 @@ static inline uint64_t ff_pack_load(const uint8_t *buf, size_t len, size_t offse
     return word;
 }
 
+/* Bits that are yet to be written: `bits` of them, 0..63. */
+struct ff_pack_rest {
+    uint64_t word;
+    unsigned int bits;
+};
+
+/* Adds a value of width bits, 1..64, and writes the word that is full: where the next one goes. */
+static inline uint8_t *ff_pack_add(uint8_t *buf, struct ff_pack_rest *rest, uint64_t value,
+                                   unsigned int width)
+{
+    unsigned int bits = rest->bits;
+    uint64_t word = rest->word | value << bits;
+
+    if (bits + width < 64) {
+        *rest = (struct ff_pack_rest){.word = word, .bits = bits + width};
+        return buf;
+    }
+    uint64_t out = htole64(word);
+    memcpy(buf, &out, sizeof(out));
+    *rest =
+        (struct ff_pack_rest){.word = bits ? value >> (64 - bits) : 0, .bits = bits + width - 64};
+    return buf + sizeof(out);
+}
+
 /* Writes value - base for each of the values, whose differences fit into width bits; buf has
  * ff_pack_bytes(count, width) bytes. */
 static inline void ff_pack_write(uint8_t *buf, const uint64_t *values, size_t count,
                                  unsigned int width, uint64_t base)
 {
-    uint64_t word = 0;
-    unsigned int bits = 0;
+    struct ff_pack_rest rest = {0};
+    size_t i = 0;
 
     if (width == 0)
         return;
-    for (size_t i = 0; i < count; i++) {
-        uint64_t value = values[i] - base;
-        word |= value << bits;
-        if (bits + width >= 64) {
-            uint64_t out = htole64(word);
-            memcpy(buf, &out, sizeof(out));
-            buf += sizeof(out);
-            word = bits ? value >> (64 - bits) : 0;
-            bits += width - 64;
-        } else {
-            bits += width;
-        }
-    }
-    for (; bits > 0; bits = bits > 8 ? bits - 8 : 0, word >>= 8)
-        *buf++ = (uint8_t)word;
+    /* Each step waits for the one before: four values are put together aside where they fit. */
+    for (; width <= FF_PACK_WIDTH_MAX / 4 && count - i >= 4; i += 4)
+        buf = ff_pack_add(buf, &rest,
+                          (values[i] - base) | (values[i + 1] - base) << width |
+                              (values[i + 2] - base) << (2 * width) |
+                              (values[i + 3] - base) << (3 * width),
+                          4 * width);
+    for (; i < count; i++)
+        buf = ff_pack_add(buf, &rest, values[i] - base, width);
+    for (; rest.bits > 0; rest.bits = rest.bits > 8 ? rest.bits - 8 : 0, rest.word >>= 8)
+        *buf++ = (uint8_t)rest.word;
 }
 
 /* The `width` bits from `bit` on. */
