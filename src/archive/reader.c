@@ -8,7 +8,7 @@
 /* After a jump the bytes that follow may not be wanted: begin small, double while reading on. */
 #define CHUNK_FIRST_BYTES ((size_t)4 << 10)
 /* More would leave the processor's nearest caches before it is decoded. */
-#define READ_MAX_BYTES ((size_t)128 << 10)
+#define READ_MAX_BYTES ((size_t)256 << 10)
 
 /* A byte of the archive lies in memory at the place in a page that it has in the file. The kernel's
  * copy is up to three times slower where the target lies a few bytes further on (see
@@ -47,7 +47,7 @@ int ff_reader_init(struct ff_reader *reader, struct ff_source *source, uint64_t 
         return -ENOMEM;
     /* Not aligned_alloc(): glibc would map and unmap it anew for each of many archives. */
     reader->buf = reader->memory + (-(uintptr_t)reader->memory & (PAGE_BYTES - 1));
-    reader->window.bytes = reader->buf;
+    reader->window.bytes = place_of(reader, 0);
     return 0;
 }
 
