@@ -156,10 +156,11 @@ static int write_index(struct making *making)
     ff_archive_index_status(archive, &status);
     if (rc == 0 && status.state != FF_INDEX_WRITTEN) {
         rc = status.code;
-        ff_error_set(&making->error, rc, "%s: %s", making->indexed->name,
-                     rc == -ESTALE    ? "the archive was changed meanwhile"
-                     : rc == -EUCLEAN ? "the records of its index file are damaged"
-                                      : strerror(-rc));
+        const char *why = rc == -ESTALE    ? "the archive was changed meanwhile"
+                          : rc == -EUCLEAN ? "the records of the one that was there are damaged"
+                                           : strerror(-rc);
+        ff_error_set(&making->error, rc, "%s: the index file cannot be written: %s",
+                     making->indexed->name, why);
     }
     if (rc == 0)
         rc = ff_index_publish(making->partial, &making->error);

@@ -519,6 +519,54 @@ def upgrade_nothing():
         framefs umount "$1" """, archive(), conf='user_allow_other\n')[0].text
 
 
+# ---- index files ----
+
+@trouble('An index file is not used')
+def index_not_used():
+    path = archive([b'%d' % i * 40 for i in range(200)])
+    framefs('index', TAG4, path)
+    content = harness.read(path)
+    said = [framefs('info', '--frame=hdr:bytes[4] len:i64le data', path).err]
+    with open(path, 'r+b') as stream:
+        stream.truncate(len(content) - 1)
+    said.append(framefs('info', TAG4, path).err)
+    with open(path, 'r+b') as stream:
+        stream.write(b'x')
+        stream.truncate(len(content))
+    said.append(framefs('info', TAG4, path, status=None).err)
+    # Lengths between the samples are edited.
+    path = archive([bytes(40)] * 4000)
+    framefs('index', TAG4, path)
+    step = (os.stat(path).st_size - 512) // 33
+    with open(path, 'r+b') as stream:
+        for record in range((step + 1024) // 52, (2 * step - 512) // 52):
+            stream.seek(record * 52 + 4)
+            stream.write(struct.pack('<q', 39))
+    os.utime(path, (1, 1))
+    said.append(framefs('info', TAG4, path, status=None).err)
+    harness.write(b'text', 'archive.framefs', os.path.dirname(path))
+    said.append(framefs('info', TAG4, path, status=None).err)
+    return said
+
+
+@trouble('An index file of another user')
+def index_of_another():
+    if os.getuid() != 0:
+        raise harness.Skip('needs root')
+    path = archive()
+    framefs('index', TAG4, path)
+    os.chown(path + '.framefs', 12345, 12345)
+    return framefs('info', TAG4, path).err
+
+
+@trouble('No room for an index file')
+def index_no_room():
+    script = '''mount -t tmpfs -o size=4k tmpfs "$1" || exit
+        "$3" index --format=u32le --index "$1/index" "$2"'''
+    large = b''.join(struct.pack('<I', i % 97) + bytes(i % 97) for i in range(20000))
+    return in_namespace(script, harness.make_dir(), harness.write(large), FRAMEFS)
+
+
 # ---- fstab ----
 
 MOUNT_WITH = """
