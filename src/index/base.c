@@ -34,13 +34,13 @@ static uint64_t nearest_good(const struct ff_index *index, uint64_t low, uint64_
     for (uint64_t k = middle; k > low; k--) {
         if (ff_image_segment(index->image, k, ret_segment) == 0)
             return k;
-        if (++damaged == DAMAGED_MAX)
+        if (damaged++ == DAMAGED_MAX)
             return 0;
     }
     for (uint64_t k = middle + 1; k <= high; k++) {
         if (ff_image_segment(index->image, k, ret_segment) == 0)
             return k;
-        if (++damaged == DAMAGED_MAX)
+        if (damaged++ == DAMAGED_MAX)
             return 0;
     }
     return high + 1;
