@@ -41,6 +41,8 @@ __framefs_complete mount -l interval -x -d 'Read the archive in pieces of this s
 __framefs_complete mount -l separator -x -d 'Put after each payload in .framefs/all'
 __framefs_complete mount -l verify -x -a 'off read' -d 'Check checksums before a record is read'
 __framefs_complete mount -l synthetic -x -d 'Show the generated file'
+__framefs_complete mount -l direct-io -d 'Let the kernel keep no bytes of files'
+__framefs_complete mount -l no-direct-io -d 'Let it keep those of the generated file, too'
 __framefs_complete mount -l uid -x -a '(__fish_complete_users)' -d 'The owner of all files'
 __framefs_complete mount -l gid -x -a '(__fish_complete_groups)' -d 'The group of all files'
 __framefs_complete mount -l umask -x -d 'Permissions to take off'

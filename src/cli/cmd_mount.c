@@ -237,6 +237,8 @@ static enum ff_exit serve(struct mount *mount)
         .show_synthetic = values->synthetic,
         .separator = values->separator.text,
         .separator_len = values->separator.len,
+        .direct_io =
+            values->direct_io == FF_MOUNT_DIRECT_AUTO ? mount->count == 0 : values->direct_io,
         .blksize_bytes = values->interval_bytes,
         .uid = values->uid,
         .gid = values->gid,

@@ -181,6 +181,20 @@ static int parse_allow_other(void *field, const char *argument, struct ff_error 
     return pass_on(field, "allow_other", error);
 }
 
+static int parse_direct(void *field, const char *argument, struct ff_error *error)
+{
+    (void)argument, (void)error;
+    *(int *)field = 1;
+    return 0;
+}
+
+static int parse_no_direct(void *field, const char *argument, struct ff_error *error)
+{
+    (void)argument, (void)error;
+    *(int *)field = 0;
+    return 0;
+}
+
 static int parse_list(void *field, const char *argument, struct ff_error *error);
 
 #define FIELD(member) .offset = offsetof(struct ff_mount_values, member)
@@ -258,6 +272,19 @@ const struct ff_option ff_mount_options[] = {
         .help = "show the generated file DIR/synthetic, also without\nany archive (see framefs "
                 "help synth)",
         .parse = parse_synthetic,
+    },
+    {
+        .name = "direct-io",
+        .help = "let the kernel keep no bytes of files: for what is read\nonce and in large "
+                "pieces; the default of the generated\nfile that is mounted alone",
+        .parse = parse_direct,
+        FIELD(direct_io),
+    },
+    {
+        .name = "no-direct-io",
+        .help = "let it keep them there, too",
+        .parse = parse_no_direct,
+        FIELD(direct_io),
     },
     {
         .name = "uid",
@@ -379,6 +406,11 @@ static const struct ff_option list_options[] = {
         FIELD(no_survive),
     },
     {
+        .name = "nodirect-io",
+        .parse = parse_no_direct,
+        FIELD(direct_io),
+    },
+    {
         .name = "noindex",
         .parse = ff_option_flag,
         FIELD(index.none),
@@ -391,6 +423,7 @@ const struct ff_mount_values ff_mount_defaults = {
     .names = FF_NAMES_NUMBER,
     .control = FF_CONTROL_HIDDEN,
     .interval_bytes = FF_INTERVAL_DEFAULT_BYTES,
+    .direct_io = FF_MOUNT_DIRECT_AUTO,
     .synth = {.size = FF_SYNTH_SIZE_DEFAULT, .kind = FF_SYNTH_COUNTER},
     .log = FF_LOG_AUTO,
     .log_level = FF_LOG_WARNING,

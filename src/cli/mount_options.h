@@ -20,6 +20,9 @@
 /* The user and the group nobody, where /etc/passwd has none. */
 #define FF_MOUNT_NOBODY 65534
 
+/* Of direct_io: where the generated file is mounted alone. */
+#define FF_MOUNT_DIRECT_AUTO (-1)
+
 struct ff_mount_values {
     struct ff_input_options input;
     int layout; /* enum ff_layout_kind */
@@ -31,7 +34,8 @@ struct ff_mount_values {
     uint64_t records_max; /* of each archive; 0: no limit of the user's */
     struct ff_index_options index;
     struct ff_option_separator separator;
-    int verify; /* not 0: checksums are checked before a record is read */
+    int direct_io; /* 0, 1, FF_MOUNT_DIRECT_AUTO */
+    int verify;    /* not 0: checksums are checked before a record is read */
     bool synthetic;
     struct ff_synth synth;
     int64_t uid, gid; /* -1: the caller's */

@@ -70,6 +70,8 @@ struct ff_fs_options {
     bool show_synthetic;   /* also DIR/synthetic */
     const char *separator; /* of .framefs/all; "" for none */
     size_t separator_len;
+    bool direct_io;         /* what can be read is not kept by the kernel, but for what it maps;
+                               generated texts are */
     uint64_t blksize_bytes; /* st_blksize */
     int64_t uid, gid;       /* -1: the caller's */
     uint32_t umask;         /* taken off 0444 and 0555 */

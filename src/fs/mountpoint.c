@@ -195,13 +195,24 @@ int ff_mountpoint_attach(const struct ff_fs_options *options, const char *dir,
     return 0;
 }
 
-bool ff_mountpoint_can_resend(const struct ff_mountpoint *mountpoint)
+/* Whether the kernel's INIT offers it: a bit of its second flags. */
+static bool is_offered(const struct ff_mountpoint *mountpoint, uint32_t flag2)
 {
     const struct fuse_in_header *header = (const void *)mountpoint->init;
     const struct fuse_init_in *init = (const void *)(header + 1);
 
     return mountpoint->init_len >= sizeof(*header) + sizeof(*init) && init->flags & FUSE_INIT_EXT &&
-           init->flags2 & FF_FUSE_HAS_RESEND2;
+           init->flags2 & flag2;
+}
+
+bool ff_mountpoint_can_resend(const struct ff_mountpoint *mountpoint)
+{
+    return is_offered(mountpoint, FF_FUSE_HAS_RESEND2);
+}
+
+bool ff_mountpoint_can_map_direct(const struct ff_mountpoint *mountpoint)
+{
+    return is_offered(mountpoint, FF_FUSE_DIRECT_IO_ALLOW_MMAP2);
 }
 
 void ff_mountpoint_resend(const struct ff_mountpoint *mountpoint)

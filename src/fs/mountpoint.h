@@ -50,9 +50,13 @@ void ff_mountpoint_resend(const struct ff_mountpoint *mountpoint);
 /* Larger reads, where that is allowed. After INIT was answered. */
 void ff_mountpoint_raise_readahead(const struct ff_mountpoint *mountpoint);
 
-/* Debian bookworm's headers lack the names of these: FUSE_NOTIFY_RESEND; FUSE_HAS_RESEND, which is
- * bit 39 of the flags of INIT. */
-#define FF_FUSE_NOTIFY_RESEND 7
-#define FF_FUSE_HAS_RESEND2   (UINT32_C(1) << (39 - 32))
+/* Whether files that are read directly can be mapped as shared all the same (6.6). */
+bool ff_mountpoint_can_map_direct(const struct ff_mountpoint *mountpoint);
+
+/* Debian bookworm's headers lack the names of these: FUSE_NOTIFY_RESEND; FUSE_DIRECT_IO_ALLOW_MMAP
+ * and FUSE_HAS_RESEND, which are bits 36 and 39 of the flags of INIT. */
+#define FF_FUSE_NOTIFY_RESEND         7
+#define FF_FUSE_DIRECT_IO_ALLOW_MMAP2 (UINT32_C(1) << (36 - 32))
+#define FF_FUSE_HAS_RESEND2           (UINT32_C(1) << (39 - 32))
 
 #endif

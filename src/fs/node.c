@@ -61,6 +61,13 @@ bool ff_fs_is_dir(const struct ff_node *node)
     return false;
 }
 
+bool ff_fs_is_text(const struct ff_node *node)
+{
+    return (node->kind == FF_NODE_CONTROL || node->kind == FF_NODE_SHARED) &&
+           (node->value == FF_CONTROL_STATS || node->value == FF_CONTROL_INFO ||
+            node->value == FF_CONTROL_DAMAGE);
+}
+
 bool ff_fs_has_control(const struct ff_fs *fs, enum ff_node_kind kind, enum ff_control control)
 {
     bool shared = kind == FF_NODE_SHARED;

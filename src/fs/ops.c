@@ -332,15 +332,24 @@ static void op_access(fuse_req_t req, fuse_ino_t ino, int mask)
     fuse_reply_err(req, -r);
 }
 
-/* ENOSYS, where the kernel takes it, makes this the last open that is asked for. */
+/* ENOSYS, where the kernel takes it, makes this the last open that is asked for: direct reads need
+ * an answer for each. A text grows stale with whoever reads it without asking for its size: it
+ * stays with the cache, whose reads ask. */
 static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
     struct ff_fs *fs = fuse_req_userdata(req);
+    struct ff_node node;
 
     ff_stats_add(&fs->shared->stats.requests[FF_OP_OPEN], 1);
-    (void)ino;
+    int r = ff_node_from_ino(ino, &node);
+    if (r < 0) {
+        fuse_reply_err(req, -r);
+        return;
+    }
+    fi->direct_io = fs->options->direct_io && !ff_fs_is_text(&node);
     fi->keep_cache = 1;
-    if (fs->no_open)
+    fi->noflush = 1;
+    if (fs->no_open && !fs->options->direct_io)
         fuse_reply_err(req, ENOSYS);
     else
         fuse_reply_open(req, fi);

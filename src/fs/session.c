@@ -100,17 +100,22 @@ static void confess_crashes(void)
 
 /* ---- libfuse's reads and writes ---- */
 
-/* libfuse before 3.17 takes FUSE_CAP_PARALLEL_DIROPS but does not tell the kernel: one look-up that
- * waits for the scan would keep all others in its directory waiting, and unkillable. */
+/* What libfuse does not tell the kernel. Before 3.17 it takes FUSE_CAP_PARALLEL_DIROPS and keeps it
+ * to itself: one look-up that waits for the scan would keep all others in its directory waiting,
+ * and unkillable. Before 3.17 it does not know that files of direct reads can be mapped, too. */
 static void complete_init(const struct ff_fs *fs, const struct iovec *iov, int count)
 {
     struct fuse_init_out *init;
 
-    if (!fs->parallel || fuse_version() >= FUSE_MAKE_VERSION(3, 17) || count < 2 ||
-        iov[1].iov_len < sizeof(*init))
+    if (count < 2 || iov[1].iov_len < sizeof(*init))
         return;
     init = iov[1].iov_base;
-    init->flags |= FUSE_PARALLEL_DIROPS;
+    if (fs->parallel)
+        init->flags |= FUSE_PARALLEL_DIROPS;
+    if (fs->options->direct_io && ff_mountpoint_can_map_direct(fs->mountpoint)) {
+        init->flags |= FUSE_INIT_EXT;
+        init->flags2 |= FF_FUSE_DIRECT_IO_ALLOW_MMAP2;
+    }
 }
 
 /* The kernel asks for nothing else before INIT is answered. It wants one answer: that of a later

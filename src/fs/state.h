@@ -129,6 +129,8 @@ void ff_shown_check_indexes(struct ff_fs *fs);
 /* The archive that the node belongs to; NULL for the root and for what all archives share. */
 struct ff_shown *ff_fs_shown(const struct ff_fs *fs, const struct ff_node *node);
 bool ff_fs_is_dir(const struct ff_node *node);
+/* Whether it is a file whose text is made, and made again (control.c). */
+bool ff_fs_is_text(const struct ff_node *node);
 /* The first of the records first..last that is shown: -ENOENT when none will ever be, -EAGAIN,
  * -EIO when that cannot be told. */
 int ff_fs_find_record(const struct ff_shown *shown, uint64_t first, uint64_t last,
