@@ -1,119 +1,21 @@
 #!/usr/bin/env python3
-"""test_format_index.py IMAGE_WRITE: a reader of index files, written from docs/format-index.md
-alone, reads what framefs wrote of records that are made up here."""
+"""test_format_index.py IMAGE_WRITE: the reader of index_file.py reads what framefs wrote of records
+that are made up here."""
 
 import os
 import random
 import re
-import struct
 import subprocess
 import sys
 import tempfile
 
-DOCUMENT = os.path.join(os.path.dirname(__file__), '..', '..', 'docs', 'format-index.md')
-BLOCK, SEGMENT = 256, 64 * 256
-BINDING, SEGMENTS, STATE, DIRECTORY = 1, 2, 3, 4
+TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+sys.path.insert(0, TESTS)
+from index_file import read_index, read_partial  # noqa: E402
 
+DOCUMENT = os.path.join(TESTS, '..', 'docs', 'format-index.md')
+SEGMENT = 64 * 256
 
-# The reader.
-
-def bits(data, bit, width):
-    """`width` bits of data from `bit` on; bit 0 is the lowest of byte 0."""
-    value = int.from_bytes(data[bit // 8:(bit + width + 7) // 8], 'little')
-    return value >> bit % 8 & (1 << width) - 1
-
-
-def varint(data, at):
-    value = shift = 0
-    while True:
-        value |= (data[at] & 0x7f) << shift
-        at, shift = at + 1, shift + 7
-        if not data[at - 1] & 0x80:
-            return value, at
-
-
-def read_block(data, at, count):
-    """The rows (gap, head, payload, tail, join) of a block's records."""
-    widths, at, least = data[at:at + 5], at + 5, []
-    for _ in widths:
-        value, at = varint(data, at)
-        least.append(value)
-    columns = []
-    for width, base in zip(widths, least):
-        packed = data[at:at + (count * width + 7) // 8]
-        columns.append([base + bits(packed, i * width, width) for i in range(count)])
-        at += len(packed)
-    return zip(*columns)
-
-
-def read_chunk(data, at):
-    """Kind, records, where the frame before it ended, payload before it, body."""
-    _, kind, records, size, offset, payload = struct.unpack_from('<QIIQQQ', data, at)
-    return kind, records, offset, payload, data[at + 40:at + 40 + size]
-
-
-def read_segment(chunk):
-    """Yields (offset, head, payload, tail, join), payload bytes before."""
-    kind, records, begin, begin_payload, body = chunk
-    assert kind == SEGMENTS
-    widths, count = body[:3], (records + BLOCK - 1) // BLOCK
-    rows = body[3:3 + (count * sum(widths) + 7) // 8]
-    blocks = 3 + len(rows)
-    for block in range(count):
-        bit, row = block * sum(widths), []
-        for width in widths:
-            row.append(bits(rows, bit, width))
-            bit += width
-        end, before = begin + row[0], begin_payload + row[1]
-        for gap, head, payload, tail, join in read_block(
-                body, blocks + row[2], min(BLOCK, records - block * BLOCK)):
-            yield (end + gap, head, payload, tail, join), before
-            end, before = end + gap + head + payload + tail, before + payload
-
-
-def read_header(data):
-    """Length, records, segments, archive's size, parts by kind."""
-    magic, version, header, *numbers = struct.unpack_from('<8sIIQQQQ', data)
-    assert magic == b'\xffffi\r\n\x1a\n' and version == 1 and header == 512
-    parts = {}
-    for i in range(12):
-        kind, _, offset, size, _ = struct.unpack_from('<IIQQQ', data, 48 + 32 * i)
-        if kind:
-            parts[kind] = offset, size
-    return numbers, parts
-
-
-def read_index(data):
-    (size, records, segments, archive), parts = read_header(data)
-    assert size == len(data)
-    assert read_chunk(data, parts[BINDING][0])[4] == b'binding'
-    assert read_chunk(data, parts[STATE][0])[4] == b'state'
-    assert parts[DIRECTORY][1] == 48 * segments
-    found = []
-    for k in range(segments):
-        entry = parts[DIRECTORY][0] + 48 * k
-        at, = struct.unpack_from('<Q', data, entry)
-        assert data[entry + 8:entry + 48] == data[at:at + 40]
-        found += read_segment(read_chunk(data, at))
-    assert len(found) == records
-    return found, archive
-
-
-def read_partial(data):
-    """The records before the last state."""
-    assert read_header(data)[0][0] == 0
-    at, found, counted = 512, [], 0
-    while at < len(data):
-        chunk = read_chunk(data, at)
-        if chunk[0] == SEGMENTS:
-            found += read_segment(chunk)
-        elif chunk[0] == STATE:
-            counted = len(found)
-        at += (40 + len(chunk[4]) + 7) // 8 * 8
-    return found[:counted]
-
-
-# What it reads.
 
 def example(size):
     """The bytes of the document's example."""
@@ -165,7 +67,11 @@ def main():
                                timeout=60)
                 with open(path, 'rb') as stream:
                     data = stream.read()
-                found, archive = (read_partial(data), end) if how else read_index(data)
+                if how:
+                    found, archive = read_partial(data), end
+                else:
+                    found, archive, binding, state = read_index(data)
+                    assert (binding, state) == (b'binding', b'state'), name
                 for number, (ours, theirs) in enumerate(zip(made, found)):
                     assert ours == theirs, f'{name}: record {number}: {ours}, read {theirs}'
                 assert len(found) == len(made) and archive == end, name
