@@ -86,7 +86,7 @@ struct ff_index_status {
     uint64_t read_bytes;   /* of the file */
     bool read_partial;     /* it was not finished */
     bool read_damaged;     /* a look-up has found it so: its record cannot be told */
-    /* Of what it refused last: */
+    /* Of what it refused last, because of the file itself, and took none since: */
     int refused;                        /* 0, or its negative errno */
     char reason[FF_INDEX_REASON_BYTES]; /* and its text */
     /* Of what the scan writes: */

@@ -344,6 +344,16 @@ static int take(struct ff_archive *archive, struct taking *taking,
     return 0;
 }
 
+/* Keeps why a file was not taken, where that is the file's fault. */
+static void note_refused(struct ff_archive *archive, int code, const char *reason)
+{
+    if (code == -EALREADY || code == -EINVAL || code == -ENODATA)
+        return;
+    archive->index_refused = code;
+    snprintf(archive->index_reason, sizeof(archive->index_reason), "%.*s",
+             (int)sizeof(archive->index_reason) - 1, reason);
+}
+
 int ff_archive_use_index(struct ff_archive *archive, int fd, struct ff_error *error)
 {
     struct taking taking = {0};
@@ -364,13 +374,8 @@ int ff_archive_use_index(struct ff_archive *archive, int fd, struct ff_error *er
     if (r == 0)
         r = take(archive, &taking, &binding, &detail);
     drop(&taking);
-    if (r < 0) {
-        archive->index_refused = r;
-        snprintf(archive->index_reason, sizeof(archive->index_reason), "%.*s",
-                 (int)sizeof(archive->index_reason) - 1, detail.text);
-        return ff_error_set(error, r, "%s", detail.text);
-    }
-    return 0;
+    note_refused(archive, r, detail.text);
+    return r < 0 ? ff_error_set(error, r, "%s", detail.text) : 0;
 }
 
 void ff_archive_index_status(struct ff_archive *archive, struct ff_index_status *ret_status)

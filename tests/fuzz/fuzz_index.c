@@ -111,7 +111,8 @@ static void make_joined(struct made *archive)
 
 static struct ff_archive *open_archive(const struct made *archive)
 {
-    const struct ff_archive_options options = {.name = "fuzz"};
+    const struct ff_archive_options options = {.name = "fuzz",
+                                               .window_bytes = FF_SCAN_WINDOW_MIN_BYTES};
     struct ff_archive *opened;
     struct ff_source *source;
     struct ff_format *format;
