@@ -230,7 +230,7 @@ def replaced():
     kept = harness.read(path + '.framefs')
     refused(path, '--frame=len:u32le data', reason='another description')
     refused(path, '--format=u32be', reason='another description', status=None)
-    for change, reason in ((content[:-40], 'shorter'), (small(301), 'other bytes'),
+    for change, reason in ((content[:-40], 'shorter'), (small(330), 'other bytes'),
                            (content[:20] + b'?' + content[21:], 'other bytes')):
         harness.write(change, 'archive', os.path.dirname(path))
         harness.write(kept, 'archive.framefs', os.path.dirname(path))
