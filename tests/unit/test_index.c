@@ -249,6 +249,32 @@ struct shared {
     atomic_uint_fast64_t looked_up;
 };
 
+/* The same for a while, so that records stand in runs. */
+static uint64_t tail_of(uint64_t number)
+{
+    return number / 700 % 5;
+}
+
+/* One record, or the next ones at once; returns how many. */
+static uint64_t append_next(struct shared *shared, uint64_t number)
+{
+    uint64_t ends[700], count = 0;
+
+    if (number / 1000 % 2) {
+        assert_int_equal(
+            append(shared->index, shared->offsets[number], 12, payload_of(number), tail_of(number)),
+            0);
+        return 1;
+    }
+    /* Up to where the tail changes. */
+    for (uint64_t i = number; i < THREAD_RECORDS && tail_of(i) == tail_of(number); i++)
+        ends[count++] = shared->offsets[i] + 12 + payload_of(i) + tail_of(i);
+    assert_int_equal(ff_index_append_run(shared->index, shared->offsets[number], 12,
+                                         tail_of(number), ends, count),
+                     0);
+    return count;
+}
+
 static bool look_up(struct shared *shared, uint64_t number)
 {
     struct ff_index_entry entry;
@@ -257,7 +283,7 @@ static bool look_up(struct shared *shared, uint64_t number)
 
     return ff_index_get(shared->index, number, &entry) == 0 &&
            entry.offset == shared->offsets[number] && entry.head == 12 &&
-           entry.payload == payload_of(number) && entry.tail == number % 5 &&
+           entry.payload == payload_of(number) && entry.tail == tail_of(number) &&
            ff_index_payload_before(shared->index, number, &before) == 0 &&
            before == shared->payloads[number] &&
            ff_index_find(shared->index, 3, position, &found, &within) == 0 && found == number &&
@@ -299,17 +325,15 @@ static void readers_see_whole_records_while_one_appends(void **state)
     for (uint64_t i = 0; i < THREAD_RECORDS; i++) {
         shared.offsets[i] = offset;
         shared.payloads[i] = payload;
-        offset += 12 + payload_of(i) + i % 5;
+        offset += 12 + payload_of(i) + tail_of(i);
         payload += payload_of(i);
     }
     for (int i = 0; i < READERS; i++)
         assert_int_equal(pthread_create(&threads[i], NULL, reader, &shared), 0);
-    for (uint64_t i = 0; i < THREAD_RECORDS; i++) {
-        assert_int_equal(append(shared.index, shared.offsets[i], 12, payload_of(i), i % 5), 0);
+    for (uint64_t i = 0; i < THREAD_RECORDS; i += append_next(&shared, i))
         /* Let the readers see the tail in every state, also on one processor. */
         if (i % 1009 == 0)
             sched_yield();
-    }
     assert_int_equal(ff_index_seal(shared.index), 0);
     atomic_store(&shared.done, true);
     for (int i = 0; i < READERS; i++)
