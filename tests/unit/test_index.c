@@ -304,7 +304,7 @@ static void *reader(void *context)
         random = random * UINT64_C(6364136223846793005) + 1442695040888963407;
         uint64_t far = (random >> 33) % count;
         uint64_t near = count - 1 - (random >> 13) % (count < 300 ? count : 300);
-        if (!look_up(shared, far) || !look_up(shared, near) || !look_up(shared, count - 1))
+        if (!look_up(shared, count - 1) || !look_up(shared, near) || !look_up(shared, far))
             atomic_fetch_add(&shared->wrong, 1);
         atomic_fetch_add(&shared->looked_up, 1);
     } while (!done);
