@@ -2,8 +2,10 @@
 """The generated file against an oracle written from its documentation alone."""
 
 import errno
+import fcntl
 import os
 import struct
+import subprocess
 
 import harness
 from harness import Mount, check, contains, equal, fails, framefs, test
@@ -133,6 +135,25 @@ def check_copy():
         contains(framefs('synth', '--check', str(size), pattern, stdin=right + b'x', status=1).err,
                  str(size),
                  'message for a copy that is too long')
+
+
+@test('synth widens the pipe that it writes to or checks, but makes none smaller', fuse=False)
+def pipes():
+    for before, after in ((4096, 256 << 10), (1 << 20, 1 << 20)):
+        for end, arguments in ((1, ('synth', '4096')), (0, ('synth', '--check', '4096'))):
+            ends = os.pipe()
+            fcntl.fcntl(ends[0], fcntl.F_SETPIPE_SZ, before)
+            if end == 0:
+                os.write(ends[1], oracle('counter', 4096, 0, 4096))
+                os.close(ends[1])
+            streams = {('stdin', 'stdout')[end]: ends[end]}
+            done = subprocess.run([harness.FRAMEFS, *arguments], check=False,
+                                  **{'stdin': subprocess.DEVNULL, 'stdout': subprocess.DEVNULL,
+                                     **streams})
+            equal(done.returncode, 0, f'{arguments}')
+            equal(fcntl.fcntl(ends[0], fcntl.F_GETPIPE_SZ), after, f'{arguments}, from {before}')
+            for descriptor in ends[:1 + end]:
+                os.close(descriptor)
 
 
 @test('reading at offsets all over 2^63 bytes and 64 MiB in order does not grow the server')
