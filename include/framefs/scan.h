@@ -18,7 +18,7 @@
 extern "C" {
 #endif
 
-#define FF_SCAN_WINDOW_DEFAULT_BYTES (UINT32_C(512) << 10)
+#define FF_SCAN_WINDOW_DEFAULT_BYTES (UINT32_C(1) << 20)
 #define FF_SCAN_WINDOW_MIN_BYTES     (UINT32_C(256) << 10)
 
 struct ff_scan;

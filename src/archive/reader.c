@@ -7,8 +7,8 @@
 
 /* After a jump the bytes that follow may not be wanted: begin small, double while reading on. */
 #define CHUNK_FIRST_BYTES ((size_t)4 << 10)
-/* More would leave the processor's nearest caches before it is decoded. */
-#define READ_MAX_BYTES ((size_t)256 << 10)
+/* Half of the scan's window: by turns, one half is read while the other is still in the caches. */
+#define READ_MAX_BYTES ((size_t)512 << 10)
 
 /* A byte of the archive lies in memory at the place in a page that it has in the file. The kernel's
  * copy is up to three times slower where the target lies a few bytes further on (see
