@@ -15,7 +15,7 @@ from harness import Mount, check, equal, fails, framefs, test
 
 TAG4 = '--format=tag4-i64le'
 SIZE_MAX = 2**63 - 1
-KILLS = 12
+ENDS = 12  # of workers, a fourth by upgrades
 MMAP_SINCE = (6, 6)
 
 
@@ -144,8 +144,8 @@ def texts():
         os.close(descriptor)
 
 
-@test(f'{KILLS} times kill -9 of the worker under direct readers: no error, no wrong byte')
-def kills():
+@test(f'{ENDS} workers end by kills and upgrades under direct readers: no error, no wrong byte')
+def ends():
     with Mount('--synthetic', str(SIZE_MAX)) as mount:
         stop, wrong, reads = threading.Event(), [], [0] * 4
 
@@ -169,10 +169,13 @@ def kills():
                    for which in range(4)]
         for thread in threads:
             thread.start()
-        for _ in range(KILLS):
+        for step in range(ENDS):
             before = sum(reads)
             harness.wait_for(lambda before=before: sum(reads) > before + 20, 'reads')
             pid = stat(mount, 'framefs_worker_pid')
+            if step % 4 == 3:
+                framefs('upgrade', mount.dir)
+                continue
             os.kill(pid, signal.SIGKILL)
             harness.wait_for(lambda pid=pid: stat(mount, 'framefs_worker_pid') != pid,
                              'another worker')
@@ -180,7 +183,8 @@ def kills():
         for thread in threads:
             thread.join()
         equal(wrong[:5], [], f'of {sum(reads)} reads')
-        equal(stat(mount, 'framefs_restarts_total'), KILLS, 'restarts')
+        equal(stat(mount, 'framefs_restarts_total'), ENDS - ENDS // 4, 'restarts')
+        equal(stat(mount, 'framefs_upgrades_total'), ENDS // 4, 'upgrades')
 
 
 @test('dd and cmp, by pieces of any size, agree with framefs synth')
