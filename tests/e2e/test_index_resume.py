@@ -14,7 +14,7 @@ from harness import Skip, check, test
 
 GO_ON = os.environ['GO_ON']
 SEED = int(os.environ.get('FF_SEED', '1'))
-ROUNDS = os.environ.get('FF_ROUNDS', '4')  # of each archive
+ROUNDS = os.environ.get('FF_ROUNDS', '2')  # of each archive
 SAMPLES = os.environ.get('FRAMEFS_SAMPLES') or os.path.join(harness.ROOT, '..', 'shared', 'samples')
 SAMPLE_MAX_BYTES = 1 << 20
 
