@@ -605,6 +605,7 @@ def main():
     os.chmod(_scratch, 0o755)
     # Formats of whoever runs the tests are none of them.
     os.environ['XDG_CONFIG_HOME'] = os.path.join(_scratch, 'config')
+    os.environ['XDG_CACHE_HOME'] = os.path.join(_scratch, 'cache')
     reports = _sanitizers()
     failed = 0
     try:
