@@ -63,8 +63,7 @@ struct ff_index_writing {
  *
  * A failure to write (-ENOSPC, -EDQUOT, -EIO ...) never harms the scan: the status tells of it.
  * -EINVAL when the scan has begun, not all records are shown, it is a pipe's, or fd is the finished
- * file that is in use; -EALREADY when all is known, so that there is nothing to write; -ENOMEM, and
- * errors of the source.
+ * file that is in use; -EALREADY when all is known, so that there is nothing to write; -ENOMEM.
  */
 int ff_archive_write_index(struct ff_archive *archive, int fd,
                            const struct ff_index_writing *writing, struct ff_error *error);

@@ -261,10 +261,12 @@ static int begin(struct ff_archive *archive)
     const struct ff_image_header header = {.archive_bytes = archive->size};
     uint8_t chunk[FF_IMAGE_CHUNK_LEN(FF_BINDING_BYTES)];
     bool own = is_file_of(archive->map, writer->fd);
-    int r = 0;
 
     writer->position = BINDING_END;
-    if (own)
+    /* Not before: who waits for the first records does not wait for samples of the last. */
+    int r = ff_index_bind(archive->source, archive->format, archive->size, archive->mtime,
+                          &writer->binding);
+    if (r == 0 && own)
         r = go_on_with(archive, writer);
     /* What is not gone on with goes first: it must not be taken for a part of what follows. */
     if (r == 0 && ftruncate(writer->fd, own ? (off_t)writer->position : 0) < 0)
@@ -298,12 +300,6 @@ int ff_archive_write_index(struct ff_archive *archive, int fd,
     writer->delay_ns = (uint64_t)writing->delay_ms * 1000000;
     writer->state_offset = archive->scan->position.offset;
     writer->status.state = FF_INDEX_WAITING;
-    int r = ff_index_bind(archive->source, archive->format, archive->size, archive->mtime,
-                          &writer->binding);
-    if (r < 0) {
-        ff_index_writer_free(writer);
-        return ff_error_set(error, r, "the archive cannot be read: %s", strerror(-r));
-    }
     if (is_file_of(archive->map, fd) && !archive->map->partial) {
         ff_index_writer_free(writer);
         return ff_error_set(error, -EINVAL, "the index file is the one in use");

@@ -41,7 +41,8 @@ void ff_shown_use_index(struct ff_shown *shown)
 {
     const struct ff_fs *fs = shown->fs;
     const struct ff_shelved *files = &fs->shelf->of[number_of(shown)];
-    const struct ff_index_writing writing = {.delay_ms = FF_SHELF_DELAY_MS};
+    struct ff_index_writing writing = {.delay_ms = FF_SHELF_DELAY_MS};
+    struct ff_index_status status;
     int partial = files->partial ? ff_partial_fd(files->partial) : -1;
     struct ff_error error = {0};
 
@@ -56,6 +57,10 @@ void ff_shown_use_index(struct ff_shown *shown)
     if (partial < 0 || fs->is_spare)
         return;
     shown->partial = partial;
+    /* What was begun is finished. */
+    ff_archive_index_status(shown->archive, &status);
+    if (status.read_partial)
+        writing.delay_ms = 0;
     if (!shown->is_indexed && ff_archive_write_index(shown->archive, partial, &writing, &error) < 0)
         ff_log(FF_LOG_WARNING, "%s: no index file is written: %s", ff_archive_name(shown->archive),
                error.text);

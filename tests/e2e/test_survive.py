@@ -154,7 +154,7 @@ def spare():
         out.write((b'TAG4' + struct.pack('<q', 0)) * records)
         out.write(b'TAG4' + struct.pack('<q', 4) + b'last')
     last = os.path.join('003', '000', f'{records:09}')
-    with Mount(TAG4, '-o', 'layout=tree', path) as mount:
+    with Mount(TAG4, '-o', 'layout=tree,noindex', path) as mount:
         def spares():
             return harness.children_of(mount.server, 'framefs-spare')
 
