@@ -18,6 +18,7 @@ import threading
 
 import harness
 from harness import Foreground, check, contains, equal, test
+from troubles import told
 
 harness.FRAMEFS = os.path.abspath(os.environ.get('FRAMEFS_FAULTY', 'framefs-faulty'))
 TAG4 = '--format=tag4-i64le'
@@ -539,6 +540,7 @@ def full():
             equal(mount.state(), FAILED, 'state')
             contains(mount.messages(), os.strerror(errno.ENOSPC))
             equal(mount.messages().count('cannot be written'), 1, 'lines')
+            told('A mount cannot write an index file', mount.messages())
             mount.check_records()
             equal(os.listdir(folder), [], 'files')
             # The room is there again, though the worker had the file open.
@@ -625,6 +627,7 @@ def outdated():
     archive.write()
     with Served(archive, shut=False, delay_us=8000) as mount:
         is_refused(mount)
+        told('A mount does not use an index file', mount.messages())
         mount.kill()
         mount.await_scan()
         equal(mount.messages().count('not used'), 1, 'a later worker is not told again')
@@ -677,6 +680,7 @@ def damaged():
         equal(mount.stat('framefs_index_records'), 0, 'records from the index')
         equal(mount.messages().count('its index file is damaged'), 1, 'lines')
         equal(mount.stat('framefs_restarts_total'), 1, 'workers')
+        told('An index file turns out to be damaged', mount.messages())
     with Served(archive, '--no-survive') as mount:
         harness.fails(errno.EIO, harness.read, os.path.join(mount.dir, '.framefs', 'all'))
         equal(harness.read(mount.path(0)), archive.payloads[0], 'record 0')
