@@ -126,8 +126,10 @@ enum ff_partial_flags {
 
 /* Makes or opens the partial index file of the archive at that path, and keeps others from writing
  * it. given as above; where it is NULL and the archive's folder cannot be written in, the cache's
- * is. The file can be read by those who may read the archive. -EBUSY, -EACCES, -EROFS, -ENOSPC and
- * others, with a text that names the file. */
+ * is. The file can be read by those who may read the archive. What stands at a given path, or would
+ * be its partial file, is no index file (by its first bytes), nor empty: -EEXIST; nothing there is
+ * changed. -EBUSY, -EISDIR, -EACCES, -EROFS, -ENOSPC and others, with a text that names the file.
+ */
 int ff_index_begin(const char *archive, const char *given, unsigned int flags,
                    struct ff_partial **ret_partial, struct ff_error *error);
 

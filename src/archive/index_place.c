@@ -18,6 +18,7 @@
 
 #include "base/cleanup.h"
 #include "base/units.h"
+#include "index/image.h"
 
 #define CACHE_FOLDER "framefs"
 #define CACHE_MODE   0700
@@ -187,7 +188,10 @@ int ff_index_open(const char *archive, const char *given, int *ret_fd, char **re
         found.fd = -1;
     } else {
         refuse(code, found.path ? found.path : archive,
-               code == -EPERM ? "belongs to another user" : NULL, error);
+               code == -EPERM    ? "belongs to another user"
+               : code == -EINVAL ? "not a regular file"
+                                 : NULL,
+               error);
     }
     if (ret_path && code != -ENOENT && code != -ENOMEM) {
         *ret_path = found.path;
@@ -226,7 +230,7 @@ static int open_locked(int folder, const char *name, unsigned int flags, const s
         if (fd < 0) {
             int code = fd;
             fd = -1;
-            return code;
+            return code == -EISDIR || code == -ELOOP || code == -EINVAL ? -EEXIST : code;
         }
         /* A link or a stranger's file must not make us write, or believe, what is not ours. */
         if (st.st_nlink > 1 ||
@@ -267,11 +271,58 @@ static char *partial_name(const struct ff_partial *partial)
     return with_suffix(slash ? slash + 1 : partial->path, FF_PARTIAL_SUFFIX);
 }
 
+/* Whether a file of that name is an index file, one that is empty, or none: 0, or why it is not to
+ * be lost. */
+static int check_lost(const char *path)
+{
+    uint8_t magic[FF_IMAGE_MAGIC_BYTES];
+    struct stat st;
+    FF_CLEANUP(fd) int fd = open_regular(AT_FDCWD, path, O_RDONLY, &st);
+
+    if (fd < 0) {
+        int code = fd;
+        fd = -1;
+        return code == -ENOENT ? 0 : code;
+    }
+    if (st.st_size == 0)
+        return 0;
+    ssize_t n = pread(fd, magic, sizeof(magic), 0);
+    if (n < 0)
+        return -errno;
+    return ff_image_has_magic(magic, (uint64_t)n) ? 0 : -EEXIST;
+}
+
+/* A path that was mistaken must not cost a file, the archive least of all: what is written in the
+ * place of, or into, is an index file already. */
+static int check_given(const char *path)
+{
+    FF_CLEANUP(free) char *partial = with_suffix(path, FF_PARTIAL_SUFFIX);
+
+    if (!partial)
+        return -ENOMEM;
+    int r = check_lost(path);
+    return r < 0 ? r : check_lost(partial);
+}
+
+/* Whether a file can be published there: what would fail at the end fails before the scan. */
+static int check_place(const struct ff_partial *partial)
+{
+    const char *slash = strrchr(partial->path, '/');
+    const char *name = slash ? slash + 1 : partial->path;
+    struct stat st;
+
+    if (!name[0])
+        return slash ? -EISDIR : -ENOENT;
+    bool is_folder =
+        fstatat(partial->folder, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode);
+    return is_folder ? -EISDIR : 0;
+}
+
 /* Begins to write path. */
 static int begin_at(struct ff_partial *partial, unsigned int flags, const struct stat *archive)
 {
     FF_CLEANUP(free) char *folder = folder_of(partial->path);
-    int fd = -EOPNOTSUPP;
+    int fd;
 
     partial->name = partial_name(partial);
     if (!partial->name || !folder)
@@ -279,6 +330,10 @@ static int begin_at(struct ff_partial *partial, unsigned int flags, const struct
     partial->folder = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (partial->folder < 0)
         return -errno;
+    fd = check_place(partial);
+    if (fd < 0)
+        return fd;
+    fd = -EOPNOTSUPP;
     if (flags & FF_PARTIAL_UNNAMED && faccessat(partial->folder, partial->name, F_OK, 0) < 0)
         fd = open_unnamed(partial->folder, archive);
     if (fd >= 0) {
@@ -322,6 +377,14 @@ int ff_index_begin(const char *archive, const char *given, unsigned int flags,
         free(partial);
         return refuse(-errno, archive, NULL, error);
     }
+    int lost = given ? check_given(given) : 0;
+    if (lost < 0) {
+        free(partial);
+        return refuse(lost, given,
+                      lost == -EEXIST ? "no index file, or its .partial is none; it is not replaced"
+                                      : "the index file cannot be written",
+                      error);
+    }
     /* The folder of a disk's node is no place for files. */
     if (given || S_ISREG(st.st_mode)) {
         partial->path = given ? strdup(given) : with_suffix(archive, FF_INDEX_SUFFIX);
@@ -341,7 +404,7 @@ int ff_index_begin(const char *archive, const char *given, unsigned int flags,
     }
     refuse(code, partial->path ? partial->path : archive,
            code == -EBUSY    ? "another program is writing it"
-           : code == -EEXIST ? "is not a file of yours alone"
+           : code == -EEXIST ? "its .partial is not a file of yours alone"
                              : "the index file cannot be written",
            error);
     reset(partial);

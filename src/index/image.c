@@ -21,7 +21,12 @@
 #define HEADER_HASH_AT (FF_IMAGE_HEADER_BYTES - 8)
 
 /* No text, and no text's line ends survive a change of them; as in PNG's. */
-static const uint8_t magic[8] = {0xff, 'f', 'f', 'i', '\r', '\n', 0x1a, '\n'};
+static const uint8_t magic[FF_IMAGE_MAGIC_BYTES] = {0xff, 'f', 'f', 'i', '\r', '\n', 0x1a, '\n'};
+
+bool ff_image_has_magic(const uint8_t *buf, uint64_t len)
+{
+    return len >= sizeof(magic) && memcmp(buf, magic, sizeof(magic)) == 0;
+}
 
 uint64_t ff_image_hash(const uint8_t *buf, uint64_t len)
 {
@@ -76,7 +81,7 @@ int ff_image_header_read(const uint8_t *buf, uint64_t len, struct ff_image_heade
 {
     struct ff_image_header header = {0};
 
-    if (len < FF_IMAGE_HEADER_BYTES || memcmp(buf, magic, sizeof(magic)) != 0)
+    if (len < FF_IMAGE_HEADER_BYTES || !ff_image_has_magic(buf, len))
         return ff_error_set(error, -EUCLEAN, "not an index file");
     uint64_t version = ff_load_le(buf + VERSION_AT, 4);
     if (version != FF_IMAGE_VERSION)

@@ -14,10 +14,12 @@
 #define FF_INDEX_IMAGE_H
 
 #include <framefs/error.h>
+#include <stdbool.h>
 
 #include "index/segment.h"
 
 #define FF_IMAGE_VERSION      1
+#define FF_IMAGE_MAGIC_BYTES  8
 #define FF_IMAGE_HEADER_BYTES 512
 #define FF_IMAGE_PARTS        12 /* at most */
 #define FF_IMAGE_ALIGN        8  /* chunks and parts begin at multiples of it */
@@ -72,6 +74,9 @@ struct ff_image {
     const uint8_t *binding, *state; /* bodies of these chunks, checked */
     uint64_t binding_len, state_len;
 };
+
+/* Whether these bytes begin as an image does, of any version, however damaged behind that. */
+bool ff_image_has_magic(const uint8_t *buf, uint64_t len);
 
 /* The header of an image of len bytes. -EUCLEAN when there is none or it is damaged; -ENOTSUP of
  * another version. */

@@ -269,6 +269,42 @@ def edited():
     refused(path, U32, reason='edited')
 
 
+@test('a mistaken --index costs no file: the archive, another one, a download', fuse=False)
+def mistaken():
+    path = harness.write(small())
+    where = os.path.dirname(path)
+    kept = {'archive': harness.read(path), 'other': small(40), 'new.partial': b'half a download'}
+    for name in ('other', 'new.partial'):
+        harness.write(kept[name], name, where)
+    os.symlink('archive', os.path.join(where, 'link'))
+    listed = sorted(os.listdir(where))
+    folder = '../' + os.path.basename(where)
+    for name in ('archive', 'other', 'new', 'link', '.', '', 'other/', folder):
+        done = framefs('index', U32, '--index=' + name, 'archive', status=1, cwd=where)
+        contains(done.err, 'index file', f'why {name!r} is refused')
+        equal(sorted(os.listdir(where)), listed, f'files after {name!r}')
+    for name, content in kept.items():
+        equal(harness.read(os.path.join(where, name)), content, name)
+
+
+@test('a folder in the index file\'s place is told before the scan; for one, a pipe or a link in '
+      'that of the partial one the cache is used', fuse=False)
+def in_the_way():
+    path = harness.write(small())
+    cache = dict(os.environ, XDG_CACHE_HOME=harness.make_dir())
+    os.mkdir(path + '.framefs')
+    told = index(U32, path, status=1)
+    contains(told['error'], 'Is a directory', 'error')
+    check(not os.path.exists(path + PARTIAL), 'a partial file was written')
+    os.rmdir(path + '.framefs')
+    for make in (os.mkdir, os.mkfifo, lambda name: os.symlink('archive', name)):
+        make(path + PARTIAL)
+        told = index(U32, path, env=cache, status=0)
+        equal(os.path.dirname(os.path.dirname(told['index'])), cache['XDG_CACHE_HOME'], 'folder')
+        (os.rmdir if make is os.mkdir else os.unlink)(path + PARTIAL)
+        os.unlink(told['index'])
+
+
 @test('a copy of the archive and its index is as good', fuse=False)
 def copied():
     path = large()
