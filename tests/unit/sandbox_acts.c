@@ -17,6 +17,7 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -411,16 +412,17 @@ long act_block_size(void)
     return ioctl(open_before.memory, BLKGETSIZE64, &size);
 }
 
-/* The caller's own is let through. */
+/* The caller's own is let through. Of another it stays what it is: only root may raise it. */
 static long act_other_priority(void)
 {
+    int nice = getpriority(PRIO_PROCESS, (id_t)getppid());
     struct {
         uint32_t size, policy;
         uint64_t flags;
         int32_t nice;
         uint32_t priority;
         uint64_t rest[3];
-    } attr = {.size = 48};
+    } attr = {.size = 48, .nice = nice};
 
     return syscall(SYS_sched_setattr, getppid(), &attr, 0);
 }
