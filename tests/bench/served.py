@@ -47,11 +47,11 @@ def smaps(pid):
 class Served:
     """framefs mount OPTIONS ARCHIVE DIR in layout=tree, until the end of the with block."""
 
-    def __init__(self, bench, archive, *options):
+    def __init__(self, bench, archive, *options, by=()):
         self.bench, self.dir = bench, bench.mountpoint
         try:
             out = bench.spent(self.path(0), bench.framefs, 'mount', *options, '-o', 'layout=tree',
-                              archive, self.dir)
+                              archive, self.dir, by=by)
         except BaseException:
             if os.path.ismount(self.dir):
                 self.__exit__()
