@@ -49,6 +49,7 @@ void ff_shown_use_index(struct ff_shown *shown)
     /* The first that fits is used. What a worker before this one wrote knows more than what it
      * began with. */
     (void)take(shown, partial, FF_LOG_INFO);
+    shown->is_finished = ff_archive_complete(shown->archive);
     (void)take(shown, files->left, FF_LOG_INFO);
     if (!take(shown, files->index, FF_LOG_WARNING))
         ff_channel_index(fs->channel, FF_CHANNEL_INDEX_REFUSED, number_of(shown));
@@ -82,7 +83,8 @@ void ff_shown_tell_index(struct ff_shown *shown)
     ff_archive_index_status(shown->archive, &status);
     if (is_to_come(shown, &status))
         return;
-    bool written = status.state == FF_INDEX_WRITTEN;
+    bool written =
+        status.state == FF_INDEX_WRITTEN || (shown->is_finished && fdatasync(shown->partial) == 0);
     if (status.state == FF_INDEX_FAILED && status.code != -ECANCELED)
         ff_log(FF_LOG_WARNING, "%s: its index file cannot be written: %s",
                ff_archive_name(shown->archive), strerror(-status.code));

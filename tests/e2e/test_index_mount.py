@@ -205,11 +205,16 @@ def io_bytes(pid):
 @test('a scan of less than 100 ms writes none, nor does a mount with noindex, which reads none')
 def none():
     archive = Archive(records=30000)
-    with Served(archive) as mount:
-        mount.await_scan()
-        if mount.state() != NONE:
-            raise harness.Skip('the machine is too busy')
-        mount.check_records()
+    # On a busy machine it may take longer once, but not always.
+    for _ in range(10):
+        with Served(archive) as mount:
+            mount.await_scan()
+            mount.check_records()
+            state = mount.state()
+        if state == NONE:
+            break
+        os.unlink(archive.index)
+    equal(state, NONE, 'state')
     equal(archive.left(), [], 'files beside the archive')
     for option in ('--no-index', '-onoindex'):
         with Served(archive, option, delay_us=8000) as mount:
