@@ -83,10 +83,16 @@ void ff_process_kill(struct ff_process *process)
     if (process->pid <= 0)
         return;
     kill(process->pid, SIGKILL);
-    if (poll(&poll_fd, 1, KILL_MS) != 0) {
+    if (poll(&poll_fd, 1, KILL_MS) != 0)
         (void)ff_process_collect(process);
+    else
+        ff_process_forget(process);
+}
+
+void ff_process_forget(struct ff_process *process)
+{
+    if (process->pid <= 0)
         return;
-    }
     if (process->channel >= 0)
         close(process->channel);
     close(process->pidfd);

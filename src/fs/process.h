@@ -14,6 +14,8 @@ struct ff_process {
     int channel;        /* to it */
     size_t bench;       /* its place in struct ff_shared */
     int64_t started_ms; /* ff_process_now_ms() */
+    int64_t late_ms;    /* when it should have ended, its channel being closed; 0: it is not */
+    bool is_dead;       /* it has only to end */
     bool is_adopted;    /* of the program before this one */
     bool ready;         /* it serves */
     bool scanned;       /* it knows its archives whole, */
@@ -36,6 +38,9 @@ int ff_process_adopt(pid_t pid, int channel, struct ff_process *ret_process,
 int ff_process_collect(struct ff_process *process);
 /* Kills it and waits for its end, a second at most; does nothing when there is none. */
 void ff_process_kill(struct ff_process *process);
+
+/* Does not wait for its end, nor hear of it: it has been killed. Nothing when there is none. */
+void ff_process_forget(struct ff_process *process);
 
 /* How it ended, in words. */
 void ff_process_describe(int status, char *text, size_t text_size);

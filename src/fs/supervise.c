@@ -33,6 +33,9 @@
  * what it cannot hold. */
 #define HEARD_MAX 100
 #define HEARD_MS  1000
+/* Between the end of a worker's channel and that of its process. One that takes longer waits in the
+ * kernel for the answer to a request (push.h), which another worker has to give. */
+#define LATE_MS 100
 /* After a change of the mount table, and while the mount is not in it but in use. */
 #define LOOK_MS 1000
 
@@ -250,6 +253,7 @@ static void hear(struct supervisor *supervisor, struct ff_process *process)
     if (end) {
         close(process->channel);
         process->channel = -1;
+        process->late_ms = ff_process_now_ms() + LATE_MS;
     }
 }
 
@@ -279,6 +283,19 @@ static void judge(struct supervisor *supervisor, size_t bench, int status)
                condemned[i].nodeid, condemned[i].crashes + condemned[i].kills);
 }
 
+/* What is to be known of a worker that has died, and of those who waited for it. */
+static void count_death(struct supervisor *supervisor, const struct ff_process *dead, int status)
+{
+    char how[128];
+
+    ff_process_describe(status, how, sizeof(how));
+    judge(supervisor, dead->bench, status);
+    ff_log(FF_LOG_WARNING, "%s: the worker %d %s; another one takes over",
+           supervisor->mountpoint->dir, (int)dead->pid, how);
+    atomic_fetch_add(&supervisor->shared->restarts, 1);
+    ff_mountpoint_resend(supervisor->mountpoint);
+}
+
 /* After a death: another worker, at once or later, or an error when there is to be none. */
 static int go_on(struct supervisor *supervisor, const struct ff_process *dead, int status,
                  struct ff_error *error)
@@ -303,13 +320,37 @@ static int go_on(struct supervisor *supervisor, const struct ff_process *dead, i
                             "%s: %u workers in a row have died before they answered anything, the "
                             "last one %s; the mount is given up (dmesg may tell why)",
                             dir, supervisor->fruitless, how);
-    judge(supervisor, dead->bench, status);
-    ff_log(FF_LOG_WARNING, "%s: the worker %d %s; another one takes over", dir, (int)dead->pid,
-           how);
-    atomic_fetch_add(&supervisor->shared->restarts, 1);
-    ff_mountpoint_resend(supervisor->mountpoint);
+    count_death(supervisor, dead, status);
     plan_start(supervisor);
     return 0;
+}
+
+/* A worker that has no channel any more has died, and cannot end before another one has answered
+ * what it had in hand: it becomes the old one. */
+static void replace_late(struct supervisor *supervisor)
+{
+    struct ff_process *worker = &supervisor->worker, *old = &supervisor->old;
+    int64_t now_ms = ff_process_now_ms();
+
+    if (old->pid > 0 && old->late_ms && now_ms >= old->late_ms) {
+        old->late_ms = 0;
+        ff_mountpoint_resend(supervisor->mountpoint);
+    }
+    if (worker->pid == 0 || !worker->late_ms || now_ms < worker->late_ms ||
+        (old->pid > 0 && !old->is_dead))
+        return;
+    worker->late_ms = 0;
+    if (!supervisor->usable || !supervisor->options->survive || supervisor->ending)
+        return;
+    ff_log(FF_LOG_INFO, "%s: the worker %d has died and waits for an answer",
+           supervisor->mountpoint->dir, (int)worker->pid);
+    kill(worker->pid, SIGKILL);
+    ff_process_forget(old);
+    *old = *worker;
+    old->is_dead = true;
+    *worker = FF_PROCESS_NONE;
+    ff_mountpoint_resend(supervisor->mountpoint);
+    plan_start(supervisor);
 }
 
 /* ---- upgrades ---- */
@@ -328,12 +369,19 @@ static void fall_back(struct supervisor *supervisor)
     supervisor->told = true;
 }
 
-/* The old program's worker has ended: what it leaves unanswered is the new one's. */
-static void complete_upgrade(struct supervisor *supervisor)
+/* The old program's worker has ended: what it leaves unanswered is the new one's. Or the end of one
+ * that died late. */
+static void bury_old(struct supervisor *supervisor)
 {
-    (void)collect(supervisor, &supervisor->old);
+    const struct ff_process old = supervisor->old;
+    int status = collect(supervisor, &supervisor->old);
+
     if (!supervisor->ending)
         supervisor->kill_ms = 0;
+    if (old.is_dead) {
+        count_death(supervisor, &old, status);
+        return;
+    }
     ff_mountpoint_resend(supervisor->mountpoint);
     atomic_fetch_add(&supervisor->shared->upgrades, 1);
     ff_log(FF_LOG_INFO, "%s: upgraded", supervisor->mountpoint->dir);
@@ -411,7 +459,7 @@ static int bury(struct supervisor *supervisor, struct ff_error *error)
 
     if (supervisor->ending || ff_mountpoint_is_gone(supervisor->mountpoint))
         return 1;
-    if (supervisor->old.pid > 0 && !dead.ready) {
+    if (supervisor->old.pid > 0 && !supervisor->old.is_dead && !dead.ready) {
         fall_back(supervisor);
         return 0;
     }
@@ -477,6 +525,9 @@ static int wait_ms(struct supervisor *supervisor)
     until_ms = earlier(until_ms, supervisor->look_ms);
     for (size_t i = 0; i < sizeof(processes) / sizeof(processes[0]); i++)
         until_ms = earlier(until_ms, hear_ms(processes[i]));
+    until_ms = earlier(until_ms, supervisor->old.late_ms);
+    if (supervisor->old.pid == 0 || supervisor->old.is_dead)
+        until_ms = earlier(until_ms, supervisor->worker.late_ms);
     if (!until_ms)
         return -1;
     int64_t left_ms = until_ms - ff_process_now_ms();
@@ -537,7 +588,7 @@ static int step(struct supervisor *supervisor, struct ff_error *error)
     if (fds[4].revents)
         hear(supervisor, old);
     if (fds[3].revents)
-        complete_upgrade(supervisor);
+        bury_old(supervisor);
     if (fds[6].revents && spare->pid > 0)
         hear(supervisor, spare);
     if (fds[5].revents && spare->pid > 0)
@@ -546,6 +597,7 @@ static int step(struct supervisor *supervisor, struct ff_error *error)
         supervisor->look_ms = ff_process_now_ms() + LOOK_MS;
     if (fds[1].revents)
         return bury(supervisor, error);
+    replace_late(supervisor);
     if (supervisor->start_ms && ff_process_now_ms() >= supervisor->start_ms)
         return start_next(supervisor, error);
     if (supervisor->wants_upgrade && !supervisor->ending && worker->ready && worker->pid > 0 &&
