@@ -5,7 +5,7 @@ _framefs_options()
     case $1 in
         mount)
             echo --format= --frame= --formats= --max-records= --index= --no-index --layout= --names= --type= --content= \
-                --control= --interval= --separator= --verify= --synthetic= --direct-io --no-direct-io \
+                --control= --interval= --push= --separator= --verify= --synthetic= --direct-io --no-direct-io \
                 --uid= --gid= --umask= --allow-other --setuid= --no-sandbox --no-survive -o \
                 --foreground -f --debug -d --log= --log-level= --redact \
                 --help -h
@@ -39,7 +39,7 @@ _framefs_values()
         --gid) compgen -g ;;
         -o)
             echo format= frame= formats= max-records= index= noindex layout= names= type= content= control= \
-                interval= separator= verify= synthetic= direct_io nodirect_io uid= gid= umask= \
+                interval= push= separator= verify= synthetic= direct_io nodirect_io uid= gid= umask= \
                 allow_other setuid= \
                 nosandbox nosurvive foreground debug \
                 log= log-level= redact fsname= subtype= sloppy default_permissions \

@@ -240,6 +240,7 @@ static enum ff_exit serve(struct mount *mount)
         .direct_io =
             values->direct_io == FF_MOUNT_DIRECT_AUTO ? mount->count == 0 : values->direct_io,
         .blksize_bytes = values->interval_bytes,
+        .push_bytes = values->push_bytes,
         .uid = values->uid,
         .gid = values->gid,
         .umask = values->umask,

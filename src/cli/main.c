@@ -95,6 +95,7 @@
  *   archive/verdict.c     which records were checked before they were read
  *   archive/tally.c       how many payloads, and how long
  *   archive/view.c        what a file shows of the archive, and reading it
+ *   archive/ahead.c       neighbouring records read at once
  *   archive/coded.h       numbers one after the other
  *   archive/index_known.c what is known of an archive besides its records, as bytes
  *   archive/index_bind.c  which archive an index file is of
@@ -127,6 +128,8 @@
  *   fs/ops.c              a request in, a reply out
  *   fs/request.h          a request, as it is kept while it waits
  *   fs/park.c             requests that wait for the scan
+ *   fs/push.c             contents stored in the kernel's cache before they are asked for
+ *   fs/follow.c           who reads in order, and how far ahead of him it is worth to go
  *   fs/node.c             a node by its inode or its name
  *   fs/naming.c           how the records are called
  *   fs/roster.c           the records by their own names, made unique

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/units.h"
 #include "fs/fs.h"
+#include "fs/push.h"
 
 static int parse_layout(void *field, const char *argument, struct ff_error *error)
 {
@@ -76,6 +77,23 @@ static int parse_interval(void *field, const char *argument, struct ff_error *er
     if (bytes < FF_INTERVAL_MIN_BYTES || bytes > FF_INTERVAL_MAX_BYTES ||
         (bytes & (bytes - 1)) != 0)
         return ff_error_set(error, -EINVAL, "'%s' is not a power of two from 64 to 16M",
+                            ff_option_shown(shown, argument));
+    *(uint64_t *)field = bytes;
+    return 0;
+}
+
+static int parse_push(void *field, const char *argument, struct ff_error *error)
+{
+    char shown[FF_OPTION_SHOWN_BYTES];
+    uint64_t bytes = 0;
+
+    if (strcmp(argument, "off") != 0) {
+        int rc = ff_option_size(&bytes, argument, error);
+        if (rc < 0)
+            return rc;
+    }
+    if (bytes > FF_PUSH_MAX_BYTES)
+        return ff_error_set(error, -EINVAL, "'%s' is neither off nor a size up to 1M",
                             ff_option_shown(shown, argument));
     *(uint64_t *)field = bytes;
     return 0;
@@ -251,6 +269,15 @@ const struct ff_option ff_mount_options[] = {
         FIELD(interval_bytes),
     },
     {
+        .name = "push",
+        .argument = "SIZE|off",
+        .help =
+            "push records of up to this size, 64K by default, into the\nkernel's cache when they "
+            "are read in order",
+        .parse = parse_push,
+        FIELD(push_bytes),
+    },
+    {
         .name = "separator",
         .argument = "TEXT",
         .help = "put TEXT after each payload in .framefs/all;\n\\n \\r \\t \\0 \\\\ \\xHH are "
@@ -424,6 +451,7 @@ const struct ff_mount_values ff_mount_defaults = {
     .control = FF_CONTROL_HIDDEN,
     .interval_bytes = FF_INTERVAL_DEFAULT_BYTES,
     .direct_io = FF_MOUNT_DIRECT_AUTO,
+    .push_bytes = FF_PUSH_DEFAULT_BYTES,
     .synth = {.size = FF_SYNTH_SIZE_DEFAULT, .kind = FF_SYNTH_COUNTER},
     .log = FF_LOG_AUTO,
     .log_level = FF_LOG_WARNING,

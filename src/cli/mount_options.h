@@ -31,6 +31,7 @@ struct ff_mount_values {
     int control; /* enum ff_control_mode */
     struct ff_option_content content;
     uint64_t interval_bytes;
+    uint64_t push_bytes;  /* 0: off */
     uint64_t records_max; /* of each archive; 0: no limit of the user's */
     struct ff_index_options index;
     struct ff_option_separator separator;

@@ -157,8 +157,9 @@ static int get_entry(struct ff_fs *fs, const struct ff_node *directory, uint64_t
     return name_child(fs, entry, ret_wait);
 }
 
-/* Whether readdirplus tells all of the entries of this directory: it is small for certain, somebody
- * seems to want to know, and its files are no generated texts, which would be made for nobody. */
+/* Whether readdirplus tells all of the entries of this directory: it is small for certain or its
+ * archive's files are read, somebody seems to want to know, and its files are no generated texts,
+ * which would be made for nobody. */
 static bool is_told_in_full(const struct ff_fs *fs, const struct ff_node *directory)
 {
     const struct ff_shown *shown = ff_fs_shown(fs, directory);
@@ -170,6 +171,8 @@ static bool is_told_in_full(const struct ff_fs *fs, const struct ff_node *direct
         return false;
     if (shown && atomic_load_explicit(&shown->unread, memory_order_relaxed) >= FF_PLUS_UNREAD_MAX)
         return false;
+    if (shown && atomic_load_explicit(&shown->is_read, memory_order_relaxed))
+        return true;
     return get_child(fs, directory, &child, &node, &wait) == -ENOENT;
 }
 
@@ -192,6 +195,8 @@ static size_t add_entry(struct ff_fs *fs, fuse_req_t req, char *buf, size_t len,
     if (!in_full || place <= PLACE_PARENT || ff_attr_entry(fs, &entry->node, &param, &wait) < 0) {
         param = (struct fuse_entry_param){0};
         ff_attr_init(fs, &entry->node, &param.attr);
+        if (entry->node.kind == FF_NODE_RECORD)
+            atomic_store_explicit(&ff_fs_shown(fs, &entry->node)->bare, true, memory_order_relaxed);
     } else if (entry->node.kind == FF_NODE_RECORD) {
         ff_stats_add(&ff_fs_shown(fs, &entry->node)->unread, 1);
     }
@@ -202,8 +207,12 @@ void ff_dir_note_use(const struct ff_fs *fs, const struct ff_node *node)
 {
     struct ff_shown *shown = node->kind == FF_NODE_RECORD ? ff_fs_shown(fs, node) : NULL;
 
-    if (shown && atomic_load_explicit(&shown->unread, memory_order_relaxed) > 0)
+    if (!shown)
+        return;
+    if (atomic_load_explicit(&shown->unread, memory_order_relaxed) > 0)
         atomic_store_explicit(&shown->unread, 0, memory_order_relaxed);
+    if (!atomic_load_explicit(&shown->is_read, memory_order_relaxed))
+        atomic_store_explicit(&shown->is_read, true, memory_order_relaxed);
 }
 
 ssize_t ff_dir_fill(struct ff_fs *fs, fuse_req_t req, const struct ff_node *node, bool plus,

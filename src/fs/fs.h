@@ -73,6 +73,7 @@ struct ff_fs_options {
     bool direct_io;         /* what can be read is not kept by the kernel, but for what it maps;
                                generated texts are */
     uint64_t blksize_bytes; /* st_blksize */
+    uint64_t push_bytes;    /* the largest records that are pushed (fs/push.h); 0: none */
     int64_t uid, gid;       /* -1: the caller's */
     uint32_t umask;         /* taken off 0444 and 0555 */
     const char *fsname;     /* shown in the first column of mount(8) */

@@ -65,6 +65,8 @@ static int answer_read(struct ff_fs *fs, const struct ff_request *request, struc
     if (r < 0)
         return r;
     ff_dir_note_use(fs, &node);
+    if (request->offset == 0)
+        ff_push_note(&fs->push, &node, &file.view);
     void *buf = ff_buffer_get(fs);
     if (!buf)
         return -ENOMEM;

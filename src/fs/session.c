@@ -2,7 +2,9 @@
 
 #include <errno.h>
 #include <linux/fuse.h>
+#include <poll.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -16,6 +18,9 @@
 /* The largest request that a read-only mount gets is a name and a few numbers. A worker that is
  * killed in a page fault while it reads a request gives the caller an error. */
 #define REQUEST_BYTES_MAX (UINT32_C(64) << 10)
+
+/* Requests that are answered after the loop's end, at once. */
+#define REST_MAX 256
 
 static struct fuse_session *ended_by_signal;
 
@@ -226,4 +231,22 @@ int ff_session_serve(struct ff_fs *fs)
     sem_destroy(&fs->may_ask);
     fuse_loop_cfg_destroy(config);
     return r < 0 ? r : 0;
+}
+
+void ff_session_serve_rest(struct ff_fs *fs)
+{
+    struct pollfd poll_fd = {.fd = fs->mountpoint->fd, .events = POLLIN};
+    struct fuse_buf buf = {.mem = NULL};
+
+    ff_mountpoint_resend(fs->mountpoint);
+    /* Another worker may be faster than the look that was taken: a signal ends the wait for what it
+     * has left. */
+    alarm(1);
+    for (unsigned int i = 0; i < REST_MAX && poll(&poll_fd, 1, 0) == 1; i++) {
+        if (fuse_session_receive_buf(fs->session, &buf) <= 0)
+            break;
+        fuse_session_process_buf(fs->session, &buf);
+    }
+    alarm(0);
+    free(buf.mem);
 }

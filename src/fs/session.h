@@ -12,5 +12,8 @@ void ff_session_signals_end(void);
 /* Serves until the session ends, calling fs->on_ready on the way. 0, also after a signal; a
  * negative errno. */
 int ff_session_serve(struct ff_fs *fs);
+/* After its end: answers what is there, also what one of the loop's threads had read and not
+ * answered when it was cancelled. */
+void ff_session_serve_rest(struct ff_fs *fs);
 
 #endif

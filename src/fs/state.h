@@ -14,6 +14,7 @@
 #include "fs/fs.h"
 #include "fs/mountpoint.h"
 #include "fs/park.h"
+#include "fs/push.h"
 #include "fs/request.h"
 #include "fs/roster.h"
 #include "fs/shared.h"
@@ -22,12 +23,14 @@
 
 /* The largest read and directory reply; max_read, as the mount option and in INIT. */
 #define FF_REPLY_BYTES_MAX (UINT32_C(1) << 20)
-/* Directories of up to so many entries are listed with what stat would tell, larger ones with
- * names only: a listing of millions would fill the kernel's memory with inodes nobody reads. */
-#define FF_PLUS_ENTRIES_MAX 1000
+/* Directories of up to so many entries are listed with what stat would tell, larger ones with names
+ * only until a record is looked up or read: a listing of millions would fill the kernel's memory
+ * with inodes nobody reads, about 1 KiB each. */
+#define FF_PLUS_ENTRIES_MAX FF_TREE_FLAT_MAX
 /* After so many entries told in full of which no record was looked up or read, names only again:
  * find(1) in a tree of directories of 1000 would fill that memory, too. */
-#define FF_PLUS_UNREAD_MAX 10000
+#define FF_PLUS_UNREAD_MAX 65536
+
 /* Ten years: the kernel keeps what cannot change. */
 #define FF_FOREVER_S (10 * 365 * 86400.0)
 /* Messages about failed requests, a second: a hostile archive must not fill the log. */
@@ -46,6 +49,8 @@ struct ff_shown {
     struct ff_snapshot info;
     struct ff_snapshot damage;
     _Atomic uint64_t unread; /* entries told in full since a record was looked up or read */
+    atomic_bool is_read;     /* a record was looked up or read, ever */
+    atomic_bool bare;        /* entries were told by name alone: the kernel keeps such listings */
     struct ff_fs *fs;
     struct ff_settled *settled;
     int partial;       /* the index file that the scan writes; -1: none, or no more */
@@ -81,6 +86,7 @@ struct ff_fs {
     struct timespec mtime;    /* of what belongs to no archive: the newest archive's, or 0 */
 
     struct ff_park park;
+    struct ff_push push;
     pthread_t namer; /* fills the rosters */
     bool namer_runs;
     atomic_bool namer_stop;

@@ -71,6 +71,17 @@ void ff_stats_print(const struct ff_stats *stats, size_t waiting, FILE *out)
     ff_stats_print_one(out, "framefs_parked_total", "counter",
                        "Requests that had to wait for a scan.",
                        atomic_load_explicit(&stats->parked, memory_order_relaxed));
+    ff_stats_print_one(out, "framefs_pushed_total", "counter",
+                       "Records stored in the kernel's cache before they were asked for.",
+                       atomic_load_explicit(&stats->pushed, memory_order_relaxed));
+    ff_stats_print_one(out, "framefs_pushed_bytes_total", "counter", "Bytes of these records.",
+                       atomic_load_explicit(&stats->pushed_bytes, memory_order_relaxed));
+    ff_stats_print_one(out, "framefs_push_met_total", "counter",
+                       "Requests for records that had been pushed.",
+                       atomic_load_explicit(&stats->push_met, memory_order_relaxed));
+    ff_stats_print_one(out, "framefs_push_stopped_total", "counter",
+                       "Readers that were not followed on for that.",
+                       atomic_load_explicit(&stats->push_stopped, memory_order_relaxed));
     ff_stats_print_one(out, "framefs_parked", "gauge", "Requests that wait for a scan now.",
                        waiting);
 }

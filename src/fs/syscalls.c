@@ -72,6 +72,8 @@ static const struct call allowed[] = {
              CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWCGROUP,
      .value = CLONE_THREAD | CLONE_VM | CLONE_SIGHAND},
     {"futex"},
+    /* The thread that pushes gets a table of descriptors of its own (push.h). */
+    {"unshare", .condition = MASKED, .argument = 0, .mask = WHOLE, .value = CLONE_FILES},
     {"set_robust_list"},
     {"rseq"},
     {"sched_getaffinity"}, /* malloc() counts processors to have as many arenas */

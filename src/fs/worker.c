@@ -20,6 +20,9 @@
 #define WORKER_NAME "framefs-worker"
 #define SPARE_NAME  "framefs-spare"
 
+/* So long a thread may take that waits for nobody. */
+#define PUSH_STOP_MS 20
+
 /* One worker a process. */
 static int log_channel = -1;
 
@@ -78,8 +81,13 @@ static int serve(struct ff_fs *fs, struct ff_error *error)
     bool goes = r == 0 && (!fs->is_spare || await_go(fs));
     if (goes && fs->is_spare)
         r = ff_shown_check(fs, error);
+    if (goes && r == 0 && (r = ff_push_start(&fs->push, fs)) < 0)
+        ff_error_set(error, r, "cannot start a thread: %s", strerror(-r));
     if (goes && r == 0 && (r = ff_session_serve(fs)) < 0)
         ff_error_set(error, r, "%s: cannot be served: %s", fs->mountpoint->dir, strerror(-r));
+    /* It may wait for the answer to a request that none of the loop's threads gives any more. */
+    while (!ff_push_stop(&fs->push, PUSH_STOP_MS))
+        ff_session_serve_rest(fs);
     ff_park_stop(&fs->park);
     return r;
 }
@@ -134,6 +142,7 @@ static int init(struct ff_fs *fs, const struct ff_worker *worker, struct ff_erro
 
 static void done(struct ff_fs *fs)
 {
+    ff_push_done(&fs->push);
     ff_shown_close(fs);
     pthread_mutex_destroy(&fs->log_lock);
     ff_park_done(&fs->park);

@@ -171,7 +171,7 @@ def check_values():
                  'content=': 'file',
                  'control=': 'off', 'verify=': 'read',
                  'log=': 'auto', 'log-level=': 'info',
-                 'interval=': '64', 'max-records=': '9', 'synthetic=': '1',
+                 'interval=': '64', 'push=': 'off', 'max-records=': '9', 'synthetic=': '1',
                  'uid=': '0', 'gid=': '0', 'setuid=': '0',
                  'umask=': '0', 'max_read=': '4096'}.get(word, 'x')
         item = word + value if word.endswith('=') else word

@@ -1,0 +1,325 @@
+#!/usr/bin/env python3
+"""Pushed neighbours: what is stored in the kernel's cache before it is asked for is what a read
+would give, and nothing hangs whatever ends meanwhile. FF_KILLS=N for the number of kills."""
+
+import contextlib
+import errno
+import os
+import random
+import re
+import signal
+import struct
+import subprocess
+import threading
+
+import harness
+from harness import Mount, check, equal, framefs, tag4, test
+
+TAG4 = '--format=tag4-i64le'
+KILLS = int(os.environ.get('FF_KILLS', '15'))
+RECORDS = 4000
+LIMIT = 64 << 10
+
+
+def payloads(count=RECORDS, seed=3):
+    """Small ones, every tenth empty, a run of empty ones, one huge, and two at the limit."""
+    r = random.Random(seed)
+    made = [r.randbytes(r.randrange(1, 900)) if n % 10 else b'' for n in range(count)]
+    made[count // 4:count // 4 + 100] = [b''] * 100
+    made[count // 2] = r.randbytes(5 << 20)
+    made[count // 2 + 7] = r.randbytes(LIMIT)
+    made[count // 2 + 8] = r.randbytes(LIMIT + 1)
+    return made
+
+
+def stat(directory, name):
+    text = harness.read(os.path.join(directory, '.framefs', 'stats')).decode()
+    return int(re.search(rf'^{re.escape(name)} (\d+)$', text, re.M)[1])
+
+
+def pushed(mount):
+    return stat(mount.dir, 'framefs_pushed_total')
+
+
+def reads(mount):
+    return stat(mount.dir, 'framefs_requests_total{op="read"}')
+
+
+def drop_caches():
+    try:
+        with open('/proc/sys/vm/drop_caches', 'w', encoding='ascii') as stream:
+            stream.write('3\n')
+    except OSError as error:
+        raise harness.Skip(f'drop_caches: {error.strerror}') from error
+
+
+def in_order(mount, want):
+    """All records by the listing, while it is read."""
+    got = 0
+    for path, expected in zip(harness.walk(mount.dir), want):
+        if harness.read(path) != expected:
+            raise harness.Failure(f'{path}: other bytes')
+        got += 1
+    equal(got, len(want), 'records')
+
+
+class Readers:
+    """Threads that read all records over and over, half of them in order, and compare."""
+
+    def __init__(self, mount, want, threads=8):
+        self.mount, self.want, self.stop = mount, want, False
+        self.wrong, self.reads = [], 0
+        self.paths = mount.records()
+        self.threads = [threading.Thread(target=self.run, args=(i,)) for i in range(threads)]
+
+    def run(self, seed):
+        r = random.Random(seed)
+        while not self.stop and not self.wrong:
+            order = range(r.randrange(RECORDS // 2), RECORDS)
+            if seed % 2:
+                order = r.sample(range(RECORDS), RECORDS)
+            for number in order:
+                if self.stop:
+                    break
+                try:
+                    with open(self.paths[number], 'rb', buffering=0) as file:
+                        # A huge record is not read whole each time.
+                        got = file.read(1 << 16)
+                        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+                    if got != self.want[number][:1 << 16]:
+                        self.wrong.append(f'{number}: {len(got)} other bytes')
+                except OSError as error:
+                    self.wrong.append(f'{number}: {error}')
+                self.reads += 1
+
+    def __enter__(self):
+        for thread in self.threads:
+            thread.start()
+        return self
+
+    def __exit__(self, kind, error, trace):
+        self.stop = True
+        for thread in self.threads:
+            thread.join()
+        if kind is None:
+            check(not self.wrong, f'{len(self.wrong)} of {self.reads} reads: {self.wrong[:5]}')
+
+    def go_on(self, count=200):
+        before = self.reads
+        harness.wait_for(lambda: self.reads > before + count or self.wrong, 'reads')
+
+
+@test('records read in order are pushed, and are the right bytes: tree and flat, all contents')
+def every_byte():
+    want = payloads()
+    archive = harness.write(tag4(want))
+    frames = [tag4([p], header=lambda _, n=n: b'tag%d' % (n % 10)) for n, p in enumerate(want)]
+    requests = sum(1 for p in want if p)
+    for layout in ('tree', 'flat'):
+        for content, expected in (('payload', want), ('frame', frames), ('file', frames)):
+            with Mount(TAG4, '-o', f'layout={layout},content={content}', archive) as mount:
+                in_order(mount, expected)
+                what = f'{layout}, {content}'
+                check(pushed(mount) > RECORDS // 2, f'{what}: {pushed(mount)} pushed')
+                if not harness.under_sanitizer():
+                    check(reads(mount) < requests // 2, f'{what}: {reads(mount)} reads')
+                # Known files are read again from the cache alone, or anew.
+                in_order(mount, expected)
+                drop_caches()
+                in_order(mount, expected)
+
+
+@test('a preamble and several stretches of one file: content=file of pcap')
+def several_extents():
+    packets = [(1000 + n, n, harness.ethernet(n)) for n in range(3000)]
+    archive = harness.write(harness.pcap(packets))
+    with Mount('--format=pcap', '-o', 'content=file', archive) as mount:
+        in_order(mount, [harness.pcap([packet]) for packet in packets])
+        check(pushed(mount) > 1000, f'{pushed(mount)} pushed')
+
+
+@test('joined records are pushed as they are read')
+def joined():
+    # All of them in the first block of the log.
+    r, want, parts = random.Random(4), [], []
+    for _ in range(700):
+        payload = r.randbytes(r.randrange(1, 40))
+        want.append(payload)
+        kinds = [(1, payload)] if len(payload) < 20 else [(2, payload[:9]), (4, payload[9:])]
+        parts += [struct.pack('<IHB', 0, len(body), kind) + body for kind, body in kinds]
+    check(sum(map(len, parts)) < 32768, 'the log is too long')
+    archive = harness.write(b''.join(parts))
+    with Mount('--format=leveldb-log', archive) as mount:
+        in_order(mount, want)
+        check(pushed(mount) > 300, f'{pushed(mount)} pushed')
+
+
+@test('push=off pushes nothing; push=SIZE no larger record; random readers cause none')
+def limits():
+    want = payloads()
+    archive = harness.write(tag4(want))
+    with Mount(TAG4, '-o', 'push=off', archive) as mount:
+        in_order(mount, want)
+        equal(pushed(mount), 0, 'pushed')
+        equal(reads(mount) >= sum(1 for p in want if p), True, 'a read a record')
+    with Mount(TAG4, '-o', 'push=0', archive) as mount:
+        in_order(mount, want)
+        equal(pushed(mount), 0, 'pushed')
+    small = [bytes([n % 251]) * (100 + n % 2) for n in range(RECORDS)]
+    archive = harness.write(tag4(small))
+    with Mount(TAG4, '-o', 'push=100', archive) as mount:
+        # Every second one is too large, and ends what is pushed.
+        in_order(mount, small)
+        check(0 < pushed(mount) <= RECORDS // 2, f'{pushed(mount)} pushed')
+        equal(stat(mount.dir, 'framefs_pushed_bytes_total'), 100 * pushed(mount), 'bytes')
+    with Mount(TAG4, archive) as mount:
+        paths = mount.records()
+        r = random.Random(5)
+        # No two neighbours one after the other.
+        for number in r.sample(range(0, RECORDS, 2), RECORDS // 2):
+            equal(harness.read(paths[number]), small[number], f'record {number}')
+        equal(pushed(mount), 0, 'pushed')
+    for value in ('1048577', 'x', '-1', ''):
+        framefs('mount', TAG4, '-o', f'push={value}', archive, harness.make_dir(), status=2)
+
+
+@test('what is asked for although it was pushed ends a stream')
+def met():
+    small = [b'%08d' % n for n in range(RECORDS)]
+    archive = harness.write(tag4(small))
+    with Mount(TAG4, archive) as mount:
+        paths = mount.records()
+        for number in range(20):
+            equal(harness.read(paths[number]), small[number], f'record {number}')
+        harness.wait_for(lambda: pushed(mount) >= 8, 'pushed records')
+        for number in range(20):
+            with open(paths[number], 'rb', buffering=0) as file:
+                os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+        for number in range(19, -1, -1):
+            equal(harness.read(paths[number]), small[number], f'record {number} again')
+        check(stat(mount.dir, 'framefs_push_met_total') > 0, 'none was met')
+        equal(stat(mount.dir, 'framefs_push_stopped_total'),
+              stat(mount.dir, 'framefs_push_met_total'), 'stopped streams')
+
+
+@test('eight readers in order and at random, and caches that are dropped: the same bytes')
+def many_readers():
+    want = payloads()
+    archive = harness.write(tag4(want))
+    for layout in ('tree', 'flat'):
+        with Mount(TAG4, '-o', f'layout={layout}', archive) as mount:
+            with Readers(mount, want) as readers:
+                for _ in range(5):
+                    readers.go_on()
+                    drop_caches()
+                readers.go_on()
+            check(pushed(mount) > 0, 'nothing was pushed')
+
+
+@test(f'{KILLS} times kill -9 of the worker, {KILLS // 3} upgrades: no error, no other byte')
+def kills():
+    want = payloads()
+    archive = harness.write(tag4(want))
+    with Mount(TAG4, archive) as mount:
+        with Readers(mount, want) as readers:
+            for number in range(KILLS):
+                readers.go_on()
+                pid = stat(mount.dir, 'framefs_worker_pid')
+                os.kill(pid, signal.SIGKILL if number % 5 else signal.SIGTERM)
+                harness.wait_for(lambda pid=pid: stat(mount.dir, 'framefs_worker_pid') != pid,
+                                 'another worker')
+            for _ in range(KILLS // 3):
+                readers.go_on()
+                framefs('upgrade', mount.dir)
+        equal(stat(mount.dir, 'framefs_upgrades_failed_total'), 0, 'upgrades that failed')
+        check(pushed(mount) > 0, 'nothing was pushed')
+
+
+@test('unmounted and aborted in the middle: everything ends')
+def ends():
+    want = payloads()
+    archive = harness.write(tag4(want))
+    for how in ('lazy', 'abort', 'signal'):
+        mount = Mount(TAG4, archive, dead=True)
+        reader = subprocess.Popen(['sh', '-c', f'while cat {mount.dir}/* >/dev/null; do :; done'],
+                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                                  start_new_session=True)
+        try:
+            harness.wait_for(lambda m=mount: pushed(m) > 100, 'pushed records')
+            device = os.stat(mount.dir).st_dev
+            if how == 'lazy':
+                framefs('umount', '--lazy', mount.dir)
+            elif how == 'signal':
+                os.kill(mount.server, signal.SIGTERM)
+            else:
+                abort = f'/sys/fs/fuse/connections/{os.minor(device)}/abort'
+                if not os.path.exists(abort):
+                    harness.run('umount', '-f', mount.dir, status=None)
+                else:
+                    with open(abort, 'w', encoding='ascii') as stream:
+                        stream.write('1')
+            reader.wait(harness.LIMIT_S)
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(reader.pid, signal.SIGKILL)
+            reader.wait(harness.LIMIT_S)
+        for pid in mount.servers:
+            harness.wait_exit(pid)
+        mount.servers = []
+        mount.close()
+
+
+@test('verify=read: a damaged record is an error and is never pushed, its neighbours are fine')
+def verified():
+    want = [b'record %06d' % n * 5 for n in range(3000)]
+    content = bytearray(harness.tfrecord(want))
+    size = 12 + len(want[0]) + 4
+    for number in (700, 1500):
+        content[number * size + 20] ^= 1
+    archive = harness.write(bytes(content))
+    with Mount('--format=tfrecord', '-o', 'verify=read', archive) as mount:
+        for number, path in enumerate(harness.walk(mount.dir)):
+            if number in (700, 1500):
+                harness.fails(errno.EIO, harness.read, path)
+                harness.fails(errno.EIO, harness.read, path)
+            else:
+                equal(harness.read(path), want[number], path)
+        check(pushed(mount) > 1000, f'{pushed(mount)} pushed')
+
+
+@test('an archive that is cut or edited: nothing of it is pushed, readers get errors')
+def changed():
+    want = [b'%08d' % n * 20 for n in range(RECORDS)]
+    archive = harness.write(tag4(want))
+    with Mount(TAG4, archive) as mount:
+        paths = mount.records()
+        for number in range(5):
+            equal(harness.read(paths[number]), want[number], paths[number])
+        harness.wait_for(lambda: pushed(mount) >= 8, 'pushed records')
+        before = pushed(mount)
+        with open(archive, 'r+b') as stream:
+            stream.write(b'x' * 100000)
+            stream.truncate(len(want) * 80)
+        for path in paths[2000:2100]:
+            harness.fails(errno.EIO, harness.read, path)
+        equal(pushed(mount), before, 'pushed records')
+
+
+@test('a listing told by names alone is told anew when reading begins')
+def renewed():
+    count = 70_000
+    want = [b'%08d' % n for n in range(count)]
+    archive = harness.write(tag4(want))
+    with Mount(TAG4, '-o', 'layout=tree', archive) as mount:
+        # Too many to be told in full while nobody reads.
+        equal(len(mount.records()), count, 'records')
+        in_order(mount, want)
+        drop_caches()
+        lookups = stat(mount.dir, 'framefs_requests_total{op="lookup"}')
+        in_order(mount, want)
+        more = stat(mount.dir, 'framefs_requests_total{op="lookup"}') - lookups
+        check(more < count // 10, f'{more} look-ups')
+        check(pushed(mount) > count, f'{pushed(mount)} pushed')
+
+
+harness.main()
