@@ -259,9 +259,11 @@ int ff_push_start(struct ff_push *push, struct ff_fs *fs)
 {
     sigset_t all, before;
 
-    /* Who kills a worker must not leave readers behind that nobody can answer: without a successor
-     * the waiting thread would keep the connection, and them. */
-    if (fs->options->push_bytes == 0 || fs->shown_count == 0 || !fs->options->survive)
+    /* Direct reads go by the kernel's cache. And who kills a worker must not leave readers behind
+     * that nobody can answer: without a successor the waiting thread would keep the connection, and
+     * them. */
+    if (fs->options->push_bytes == 0 || fs->shown_count == 0 || fs->options->direct_io ||
+        !fs->options->survive)
         return 0;
     int r = ff_ahead_init(&push->ahead);
     if (r < 0)
