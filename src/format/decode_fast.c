@@ -42,6 +42,7 @@ static enum load load_of(const struct ff_item *item)
         return item->optional ? LOAD_NEVER : LOAD_LITERAL;
     case FF_ITEM_BYTES:
     case FF_ITEM_STR:
+    case FF_ITEM_DATA:
         return item->condition == FF_CONDITION_NONE ? LOAD_NOTHING : LOAD_NEVER;
     default:
         return LOAD_NEVER;
@@ -71,26 +72,31 @@ void ff_decode_fast_plan(struct ff_layout *layout, struct ff_alt *alt)
     struct ff_fast_item *steps = &layout->fast_items[alt->first];
     const struct ff_equation *equation = &layout->equations[alt->equation];
     struct ff_fast fast = {0};
+    bool fixed = alt->equation_count == 0;
+    unsigned int payload = fixed ? alt->roles.data : equation->solves;
 
     /* Other equations are checks, or a second length that must agree. */
-    if (alt->equation_count != 1 || equation->solves == FF_NO_ITEM ||
-        alt->frag_slot != FF_NO_SLOT || layout->directives.max ||
-        items[equation->item].slot != equation->slot)
+    if (alt->equation_count > 1 || payload == FF_NO_ITEM || alt->frag_slot != FF_NO_SLOT ||
+        layout->directives.max)
+        return;
+    if (fixed && (load_of(&items[payload]) != LOAD_NOTHING || items[payload].size == 0))
+        return;
+    if (!fixed && items[equation->item].slot != equation->slot)
         return;
     for (unsigned int i = 0; i < alt->count; i++) {
-        uint32_t *part = i < equation->solves ? &fast.head : &fast.trailer;
-        if (i == equation->solves)
+        uint32_t *part = i < payload ? &fast.head : &fast.trailer;
+        if (i == payload)
             continue;
         enum load load = load_of(&items[i]);
         if (load == LOAD_NEVER)
             return;
         steps[i] = (struct ff_fast_item){.place = *part, .load = load, .slot = items[i].slot};
         *part += (uint32_t)items[i].size;
-        if (i >= equation->from && i <= equation->to)
+        if (!fixed && i >= equation->from && i <= equation->to)
             fast.covered += (uint32_t)items[i].size;
     }
-    fast.payload = equation->solves;
-    fast.length = equation->item;
+    fast.payload = (uint8_t)payload;
+    fast.length = fixed ? FF_NO_ITEM : equation->item;
     plan_run(layout, alt, &fast);
     alt->fast = fast;
 }
@@ -178,10 +184,12 @@ bool ff_decode_fast(struct ff_decoder *decoder, const struct ff_window *window)
     if (room < fixed)
         return false;
     const uint8_t *bytes = window->bytes + before;
-    /* The length first: the place of the next frame hangs on it, and on nothing else. */
-    const struct ff_item *length = &d->layout->items[alt->first + fast->length];
-    ff_value size =
-        load_number(d, length, bytes + d->layout->fast_items[alt->first + fast->length].place);
+    ff_value size = d->layout->items[alt->first + fast->payload].size;
+    if (fast->length != FF_NO_ITEM) {
+        const struct ff_item *length = &d->layout->items[alt->first + fast->length];
+        size =
+            load_number(d, length, bytes + d->layout->fast_items[alt->first + fast->length].place);
+    }
     if (size < fast->covered || size - fast->covered > (ff_value)(room - fixed))
         return false;
     uint64_t len = (uint64_t)size - fast->covered, trailer = d->offset + fast->head + len;
@@ -259,6 +267,27 @@ pass_frames(struct ff_decoder *d, const struct ff_alt *alt, const uint8_t *bytes
     run->count = count;
 }
 
+/* Frames of one size. */
+static void pass_fixed_frames(struct ff_decoder *d, const struct ff_alt *alt, const uint8_t *bytes,
+                              uint64_t room, struct ff_run *run)
+{
+    const struct ff_fast *fast = &alt->fast;
+    const uint64_t trailer = fast->head + d->layout->items[alt->first + fast->payload].size;
+    const uint64_t size = trailer + fast->trailer;
+    uint64_t at = 0, offset = run->offset;
+    unsigned int count = 0;
+
+    for (; count < FF_RUN_FRAMES && room - at >= size; count++) {
+        if (fast->looks && (!load_items(d, alt, 0, fast->payload, bytes + at, offset + at) ||
+                            !load_items(d, alt, fast->payload + 1U, alt->count,
+                                        bytes + at + trailer, offset + at + trailer)))
+            break;
+        at += size;
+        run->ends[count] = offset + at;
+    }
+    run->count = count;
+}
+
 static inline __attribute__((always_inline)) void
 pass_frames_of_width(struct ff_decoder *d, const struct ff_alt *alt, const uint8_t *bytes,
                      uint64_t room, struct ff_run *run, bool looks, unsigned int order)
@@ -293,14 +322,18 @@ void ff_decode_run(struct ff_decoder *decoder, const struct ff_window *window, u
     if (room > bound - offset)
         room = bound - offset;
     const uint8_t *bytes = window->bytes + before;
-    unsigned int order = d->layout->items[alt->first + alt->fast.length].order;
     d->order = d->state.order;
-    if (order == FF_ORDER_MARK)
-        order = d->order;
     ret_run->offset = offset;
     ret_run->alt = (uint8_t)(alt - d->layout->alts);
     ret_run->head = alt->fast.before;
     ret_run->tail = alt->fast.after;
+    if (alt->fast.length == FF_NO_ITEM) {
+        pass_fixed_frames(d, alt, bytes, room, ret_run);
+        return;
+    }
+    unsigned int order = d->layout->items[alt->first + alt->fast.length].order;
+    if (order == FF_ORDER_MARK)
+        order = d->order;
     if (alt->fast.looks)
         pass_frames(d, alt, bytes, room, ret_run, true, order,
                     d->layout->items[alt->first + alt->fast.length].width);

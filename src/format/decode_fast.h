@@ -1,7 +1,7 @@
 /*
- * The common shape of frames, decoded at once: items of fixed size around one payload whose size
- * one number before it tells. What is unusual about such a frame, and what is wrong with it, is
- * left to ff_decode(): the results are the same with and without this. Pure.
+ * The common shapes of frames, decoded at once: items of fixed size around one payload, whose size
+ * one number before it tells or is fixed, too. What is unusual about such a frame, and what is
+ * wrong with it, is left to ff_decode(): the results are the same with and without this. Pure.
  */
 #ifndef FF_FORMAT_DECODE_FAST_H
 #define FF_FORMAT_DECODE_FAST_H

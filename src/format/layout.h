@@ -190,8 +190,8 @@ struct ff_fast_item {
 /* An alternative of the shape that decode_fast.h decodes; its items are ff_layout.fast_items from
  * ff_alt.first on. */
 struct ff_fast {
-    uint8_t payload;        /* the item of which no size is fixed; FF_NO_ITEM: not of that shape */
-    uint8_t length;         /* the item whose number tells its size */
+    uint8_t payload;        /* the item that is the payload; FF_NO_ITEM: not of that shape */
+    uint8_t length;         /* the item whose number tells its size; FF_NO_ITEM: it is fixed */
     uint32_t head, trailer; /* bytes before and after it */
     uint32_t covered;       /* bytes of these that the number counts, too */
     bool looks;             /* other items than the number must be looked at */

@@ -45,6 +45,11 @@ static const struct {
     {"len:u8=size(x) k:u8 x:pad @data(k)", AT_ONCE, TEXT("\1kx")},
     {"kind:u8=0 len:u8 data @hide | kind:u8 len:u8 data", AT_ONCE, TEXT("\0\1a")},
     {"kind:u8=1 len:u8 data @end | kind:u8 len:u8 data", AT_ONCE, TEXT("\1\1a")},
+    {"hdr:bytes[2] b:bytes[7] t:u8 @data(b)", RUNS, TEXT("hhdddddddt")},
+    {"\"l\" data[3] \"e\"", RUNS, TEXT("labce")},
+    {"kind:u8=(0 1) b:bytes[3] \"e\" t:i16le=-1 @data(b..t)", RUNS, TEXT("\1abce\377\377")},
+    {"k:u8 b:bytes[3] x:u8 @data(b) @hide | len:u8 data", AT_ONCE, TEXT("kdddx")},
+    {"k:u8=1 x:u16le", NEITHER, TEXT("\1xx")},
     {"len:u8 n:u8*2 data", NEITHER, TEXT("\2nab")},
 };
 enum { DESCRIPTIONS = sizeof(descriptions) / sizeof(*descriptions) };
