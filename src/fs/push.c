@@ -218,7 +218,18 @@ static int push_batch(struct ff_push *push, const struct ff_follow_job *job,
     return is_final(r) ? r : 0;
 }
 
-/* Only what storing needs. A thread that cannot be left behind is none that may wait. */
+static void close_index_files(const struct ff_shelved *files)
+{
+    const int fds[] = {files->partial ? ff_partial_fd(files->partial) : -1, files->index,
+                       files->left};
+
+    for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)
+        if (fds[i] >= 0)
+            close(fds[i]);
+}
+
+/* Only what storing needs. A thread that cannot be left behind is none that may wait; and one that
+ * kept an index file open would keep its room on the disk. */
 static bool leave_descriptors(const struct ff_fs *fs)
 {
     if (unshare(CLONE_FILES) < 0)
@@ -226,6 +237,8 @@ static bool leave_descriptors(const struct ff_fs *fs)
     for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
         close(fd);
     close(fs->channel);
+    for (size_t i = 0; i < fs->shown_count; i++)
+        close_index_files(&fs->shelf->of[i]);
     return true;
 }
 
