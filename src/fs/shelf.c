@@ -43,10 +43,10 @@ static void open_index(const struct ff_fs_options *options, size_t archive,
         ff_log(FF_LOG_WARNING, "%s; the archive is scanned", error.text);
 }
 
-/* Nothing is written any more. */
-static void finish(struct ff_shelved *shelved)
+/* Nothing is written any more. keep: it stays where it has a name. */
+static void finish(struct ff_shelved *shelved, bool keep)
 {
-    ff_index_end(shelved->partial, false);
+    ff_index_end(shelved->partial, keep);
     shelved->partial = NULL;
     close_fd(&shelved->left);
 }
@@ -54,6 +54,7 @@ static void finish(struct ff_shelved *shelved)
 static void begin(const struct ff_fs_options *options, size_t archive, struct ff_shelved *shelved)
 {
     struct ff_error error = {0};
+    struct stat st;
 
     int r = ff_index_begin(options->paths[archive], options->index_path, FF_PARTIAL_UNNAMED,
                            &shelved->partial, &error);
@@ -61,7 +62,9 @@ static void begin(const struct ff_fs_options *options, size_t archive, struct ff
         ff_log(options->index_path ? FF_LOG_WARNING : FF_LOG_INFO,
                "%s: no index file is written: %s", options->paths[archive], strerror(-r));
     else if (ff_log_hide(ff_partial_path(shelved->partial)) < 0)
-        finish(shelved);
+        finish(shelved, true);
+    else
+        shelved->found = fstat(ff_partial_fd(shelved->partial), &st) == 0 && st.st_size > 0;
 }
 
 /* The archive may have been moved since it was mounted. */
@@ -115,7 +118,7 @@ void ff_shelf_free(struct ff_shelf *shelf)
     if (!shelf)
         return;
     for (size_t i = 0; i < shelf->options->archive_count; i++) {
-        finish(&shelf->of[i]);
+        finish(&shelf->of[i], shelf->of[i].found);
         close_fd(&shelf->of[i].index);
     }
     free(shelf->of);
@@ -169,7 +172,7 @@ void ff_shelf_publish(struct ff_shelf *shelf, uint32_t archive)
     /* It is whole, also where it could not be published. */
     close_fd(&shelved->index);
     shelved->index = reopen(ff_partial_fd(shelved->partial));
-    finish(shelved);
+    finish(shelved, false);
 }
 
 void ff_shelf_leave(struct ff_shelf *shelf, uint32_t archive)
@@ -177,7 +180,7 @@ void ff_shelf_leave(struct ff_shelf *shelf, uint32_t archive)
     struct ff_shelved *shelved = find(shelf, archive);
 
     if (shelved)
-        finish(shelved);
+        finish(shelved, false);
 }
 
 void ff_shelf_hand_on(const struct ff_shelf *shelf, struct ff_takeover *takeover)

@@ -1,7 +1,7 @@
 /*
  * The index files of a mount's archives, as its supervisor keeps them: it opens what is there,
  * makes the file that a worker fills, and publishes it. Workers have the descriptors alone. What
- * stands in the files is for them: the supervisor looks at no byte of it.
+ * stands in the files is for them: the supervisor believes no byte of it.
  *
  * Threads: one.
  */
@@ -26,6 +26,7 @@ struct ff_shelved {
     int index; /* to read */
     int left;  /* what a worker of the program before this one wrote, as far as it came */
     struct ff_partial *partial; /* to write; NULL: none is, or no more */
+    bool found; /* partial held already what somebody had written before he was killed */
 };
 
 struct ff_shelf {
@@ -37,7 +38,8 @@ struct ff_shelf {
  * what the program before this one has. What cannot be opened or made is logged, and not used. To
  * be called before the mount is there, which may hide the archives' folders. -ENOMEM. */
 int ff_shelf_new(const struct ff_fs_options *options, struct ff_shelf **ret_shelf);
-/* Closes them; what was written in part is removed. NULL is fine. */
+/* Closes them; what was written in part is removed, unless it was found: that may have taken hours.
+ * NULL is fine. */
 void ff_shelf_free(struct ff_shelf *shelf);
 
 /* Whether there is one to write. */

@@ -11,6 +11,7 @@ import json
 import os
 import random
 import re
+import resource
 import signal
 import struct
 import subprocess
@@ -386,6 +387,29 @@ def resumed():
     with Served(archive) as mount:
         equal(mount.stat('framefs_index_records'), RECORDS * 3, 'records from the index')
         mount.check_records()
+
+
+@test('what a kill has left of an index is still there after a mount that ends before it is whole')
+def kept():
+    archive = Archive(records=RECORDS * 3)
+    partial = archive.index + '.partial'
+    size = os.path.getsize(indexed(archive))
+    os.unlink(archive.index)
+    os.environ['FRAMEFS_FAULTS'] = ''
+    # The scan's last state is behind two thirds of it.
+    limit = size - size // 8
+    harness.framefs('index', TAG4, archive.path, status=-signal.SIGXFSZ,
+                    preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)))
+    with Served(archive, delay_us=200000) as mount:
+        known = mount.stat('framefs_index_records')
+        check(known > 0, 'nothing is gone on with')
+        harness.framefs('umount', mount.dir)
+        mount.process.wait()
+    equal(archive.left(), [os.path.basename(partial)], 'files beside the archive')
+    with Served(archive) as mount:
+        check(mount.stat('framefs_index_records') >= known, 'less is known than before')
+        mount.await_index()
+    equal(archive.left(), [os.path.basename(archive.index)], 'files beside the archive, at last')
 
 
 @test(f'{KILLS} times kill -9 of the worker at random times: the index is right')
