@@ -142,7 +142,9 @@ bool ff_image_chunk_read(const uint8_t *buf, uint64_t len, struct ff_image_chunk
         .payload = ff_load_le(buf + 32, 8),
         .body = buf + FF_IMAGE_CHUNK_BYTES,
     };
-    if (chunk.len > len - FF_IMAGE_CHUNK_BYTES)
+    /* A hole of terabytes in a file costs nothing: nobody is to wait for its checksum. */
+    uint64_t most = chunk.kind == FF_IMAGE_SEGMENT ? FF_SEGMENT_BYTES_MAX : FF_IMAGE_BODY_BYTES_MAX;
+    if (chunk.len > len - FF_IMAGE_CHUNK_BYTES || chunk.len > most)
         return false;
     *ret_chunk = chunk;
     return true;

@@ -44,6 +44,9 @@ enum ff_image_kind {
 #define FF_IMAGE_CHUNK_LEN(len)                                                                    \
     (((len) + FF_IMAGE_CHUNK_BYTES + FF_IMAGE_ALIGN - 1) / FF_IMAGE_ALIGN * FF_IMAGE_ALIGN)
 
+/* Of a chunk's body, but for a segment's: more than any state that fits into memory. */
+#define FF_IMAGE_BODY_BYTES_MAX (UINT64_C(1) << 30)
+
 /* What a segment's chunk takes at most. */
 #define FF_IMAGE_SEGMENT_BYTES_MAX FF_IMAGE_CHUNK_LEN(FF_SEGMENT_BYTES_MAX)
 

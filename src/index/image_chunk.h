@@ -16,7 +16,7 @@ struct ff_image_chunk {
     const uint8_t *body;
 };
 
-/* The chunk at buf; false when it does not fit into len bytes. */
+/* The chunk at buf; false when it does not fit into len bytes, or is longer than one can be. */
 bool ff_image_chunk_read(const uint8_t *buf, uint64_t len, struct ff_image_chunk *ret_chunk);
 
 /* Whether its checksum is right; reads all of it. */

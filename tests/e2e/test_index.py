@@ -142,6 +142,23 @@ def killed():
     print(f'# {resumed} of 8 were gone on with')
 
 
+@test('holes of terabytes in an index file keep nobody waiting', fuse=False)
+def holes():
+    path = large()
+    size = index(U32, path)['index_bytes']
+    os.unlink(path + '.framefs')
+    killed_at(path, size // 2)
+    partial = harness.read(path + PARTIAL)
+    (body,) = struct.unpack_from('<Q', partial, 512 + 16)
+    behind = 512 + (40 + body + 7) // 8 * 8
+    for kind, at in ((1, 512), (2, behind), (3, behind)):
+        head = struct.pack('<QIIQQQ', 0, kind, SEGMENT if kind == 2 else 0, 1 << 40, 0, 0)
+        name = harness.write(partial[:at] + head, f'holes-{kind}', os.path.dirname(path))
+        os.truncate(name, at + len(head) + (1 << 40))
+        done = framefs('info', U32, '--index', name, path, timeout=60)
+        contains(done.err, 'not used', f'kind {kind}')
+
+
 @test('kill -9 at any time leaves an index that is whole, or none', fuse=False)
 def killed_any_time():
     r = harness.seeded(8)
