@@ -58,7 +58,7 @@ int ff_index_writer_state(struct ff_archive *archive, bool done, uint8_t **buf, 
 /* NULL is fine. */
 void ff_index_writer_free(struct ff_index_writer *writer);
 
-/* What the writer tells of itself. */
+/* What the writer tells of itself. Under the archive's mutex. */
 void ff_index_writer_status(const struct ff_index_writer *writer,
                             struct ff_index_status *ret_status);
 

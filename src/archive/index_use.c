@@ -212,6 +212,7 @@ struct taking {
     const struct ff_index_moment *moment; /* of state */
     struct ff_index *index;
     bool complete;
+    struct ff_decode_state before; /* archive's preamble_state, while the state's is lent */
 };
 
 static void drop(struct taking *taking)
@@ -248,6 +249,7 @@ static void lend(struct ff_archive *archive, struct taking *taking)
 {
     struct ff_index *empty = archive->index;
 
+    taking->before = archive->preamble_state;
     archive->index = taking->index;
     taking->index = empty;
     archive->preamble_state = taking->state.preamble_state;
@@ -261,6 +263,7 @@ static void take_back(struct ff_archive *archive, struct taking *taking)
 
     archive->index = taking->index;
     taking->index = index;
+    archive->preamble_state = taking->before;
     archive->changes = NULL;
     archive->change_count = archive->change_room = 0;
 }
@@ -390,7 +393,9 @@ void ff_archive_index_status(struct ff_archive *archive, struct ff_index_status 
         status.read_partial = map->partial;
         status.read_damaged = atomic_load_explicit(&map->damaged, memory_order_relaxed);
     }
+    pthread_mutex_lock(&archive->mutex);
     if (archive->writer)
         ff_index_writer_status(archive->writer, &status);
+    pthread_mutex_unlock(&archive->mutex);
     *ret_status = status;
 }
