@@ -62,7 +62,7 @@ static void bytes_bound_a_stretch(void **state)
 {
     (void)state;
     struct ff_follow follow = {0};
-    uint64_t first;
+    uint64_t first = 0;
 
     for (uint64_t at = 0; at < 3; at++)
         note(&follow, at);
@@ -77,7 +77,7 @@ static void random_reads_push_nothing_and_displace_no_reader_in_order(void **sta
     (void)state;
     struct ff_follow follow = {0};
     struct ff_follow_job job;
-    uint64_t first;
+    uint64_t first = 0;
 
     for (uint64_t at = 0; at < 3; at++)
         note(&follow, at);
@@ -93,7 +93,7 @@ static void readers_are_followed_apart(void **state)
 {
     (void)state;
     struct ff_follow follow = {0};
-    uint64_t first, seen = 0;
+    uint64_t first = 0, seen = 0;
 
     for (uint64_t step = 0; step < 3; step++)
         for (size_t reader = 0; reader < FF_FOLLOW_STREAMS; reader++)
@@ -111,7 +111,7 @@ static void one_reader_more_displaces_the_one_that_asked_longest_ago(void **stat
     (void)state;
     struct ff_follow follow = {0};
     struct ff_follow_job job;
-    uint64_t first;
+    uint64_t first = 0;
 
     for (uint64_t step = 0; step < 3; step++)
         for (uint64_t reader = 0; reader <= FF_FOLLOW_STREAMS; reader++)
@@ -129,7 +129,7 @@ static void a_pushed_record_that_is_asked_for_stops_the_stream(void **state)
     (void)state;
     struct ff_follow follow = {0};
     struct ff_follow_job job;
-    uint64_t first;
+    uint64_t first = 0;
 
     for (uint64_t at = 0; at < 3; at++)
         note(&follow, at);
@@ -173,7 +173,7 @@ static void a_stretch_that_ends_early_goes_on_behind_its_end(void **state)
     (void)state;
     struct ff_follow follow = {0};
     struct ff_follow_job job;
-    uint64_t first;
+    uint64_t first = 0;
 
     for (uint64_t at = 0; at < 3; at++)
         note(&follow, at);
