@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -89,6 +90,32 @@ static void take_over(const struct ff_fs_options *options, size_t archive,
         begin(options, archive, shelved);
 }
 
+static bool is_among(int fd, rlim_t last)
+{
+    return fd >= 0 && (rlim_t)fd >= last - FF_SHELF_SPARE_FDS;
+}
+
+/* The mount comes first: where this archive's files have come so near to the limit of open files
+ * that it may lack some, they are closed again. */
+static bool give_way(const char *path, struct ff_shelved *shelved)
+{
+    struct rlimit limit;
+    int partial = shelved->partial ? ff_partial_fd(shelved->partial) : -1;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur == RLIM_INFINITY)
+        return false;
+    if (limit.rlim_cur >= FF_SHELF_SPARE_FDS && !is_among(partial, limit.rlim_cur) &&
+        !is_among(shelved->index, limit.rlim_cur))
+        return false;
+    finish(shelved, true);
+    close_fd(&shelved->index);
+    ff_log(FF_LOG_WARNING,
+           "%s: no index file is used or written, of this archive and those that follow: too many "
+           "files would be open (ulimit -n)",
+           path);
+    return true;
+}
+
 int ff_shelf_new(const struct ff_fs_options *options, struct ff_shelf **ret_shelf)
 {
     struct ff_shelf *shelf = calloc(1, sizeof(*shelf));
@@ -100,13 +127,15 @@ int ff_shelf_new(const struct ff_fs_options *options, struct ff_shelf **ret_shel
         return -ENOMEM;
     }
     *shelf = (struct ff_shelf){.options = options, .of = of};
+    bool crowded = false;
     for (size_t i = 0; i < options->archive_count; i++) {
         of[i] = (struct ff_shelved){.index = -1, .left = -1};
         if (options->takeover) {
             take_over(options, i, &of[i]);
-        } else if (is_wanted(options, i)) {
+        } else if (!crowded && is_wanted(options, i)) {
             open_index(options, i, &of[i]);
             begin(options, i, &of[i]);
+            crowded = give_way(options->paths[i], &of[i]);
         }
     }
     *ret_shelf = shelf;

@@ -21,6 +21,9 @@
 /* A worker writes none of an archive whose scan takes no longer. */
 #define FF_SHELF_DELAY_MS 100
 
+/* Open files that a mount may need besides those of its archives. */
+#define FF_SHELF_SPARE_FDS 64
+
 /* Of an archive; descriptors are -1 where there is none. */
 struct ff_shelved {
     int index; /* to read */

@@ -288,6 +288,25 @@ def several():
             equal(digest, archives[number].digest, 'all')
 
 
+@test('many archives under a low limit of open files are mounted, some of them without an index')
+def few_files():
+    folder = harness.make_dir()
+    paths = [harness.write(bytes(MIB), f'{i:02}', folder) for i in range(60)]
+    where = harness.make_dir('mnt')
+    os.environ['FRAMEFS_FAULTS'], os.environ['FRAMEFS_FAULTS_SWITCH'] = '', os.devnull
+    for limit in (140, 200, 400):
+        done = harness.framefs(
+            'mount', '--format=u32le', *paths, where,
+            preexec_fn=lambda limit=limit: resource.setrlimit(resource.RLIMIT_NOFILE,
+                                                              (limit, limit)))
+        try:
+            equal(len(os.listdir(where)), len(paths), f'archives with {limit} descriptors')
+            equal(b'too many files would be open' in done.err, limit < 400,
+                  f'warned with {limit} descriptors')
+        finally:
+            harness.framefs('umount', where)
+
+
 # ---- waiting ----
 
 def reader(*arguments):
