@@ -52,6 +52,11 @@ struct ff_index_writing {
     /* Memory is given back as soon as records are written: they cannot be looked up again by this
      * archive, so that only the summary, the damages and the status tell of it. */
     bool discard;
+    /* The checksums of all frames are computed as well, and the index tells which are wrong: then
+     * an archive that uses it, of the same size and time of modification, need not compute them
+     * again for verify_reads. Wrong ones are no damages of this archive: an index tells what a scan
+     * without it does. */
+    bool verify;
 };
 
 /*
@@ -62,8 +67,10 @@ struct ff_index_writing {
  * finished and synchronised, so that it can be published; then progress is told once more.
  *
  * A failure to write (-ENOSPC, -EDQUOT, -EIO ...) never harms the scan: the status tells of it.
- * -EINVAL when the scan has begun, not all records are shown, it is a pipe's, or fd is the finished
- * file that is in use; -EALREADY when all is known, so that there is nothing to write; -ENOMEM.
+ * -EINVAL when the scan has begun, not all records are shown, it is a pipe's, fd is the finished
+ * file that is in use, or all is to be verified and an index is in use; -ENOTSUP when it is to be
+ * verified and the format has no checksums; -EALREADY when all is known, so that there is nothing to
+ * write; -ENOMEM.
  */
 int ff_archive_write_index(struct ff_archive *archive, int fd,
                            const struct ff_index_writing *writing, struct ff_error *error);
@@ -95,6 +102,11 @@ struct ff_index_status {
     uint64_t written_records; /* so far */
     uint64_t written_bytes;   /* of the file so far, with what was gone on with */
     uint64_t sync_ns;         /* that the final synchronisation took */
+    /* Of the one in use, where it holds for the archive as it is, or of the one that was WRITTEN: */
+    bool verified;                /* all checksums were computed: */
+    uint64_t checksums;           /* so many */
+    uint64_t wrong;               /* frames that have a wrong one */
+    struct ff_damage first_wrong; /* of these; only if there are any */
 };
 
 void ff_archive_index_status(struct ff_archive *archive,

@@ -444,6 +444,15 @@ static void note_end(struct ff_archive *archive, struct scan_batch *batch)
     archive->end_seen = true;
 }
 
+/* Checksums that are computed for an index file are told of there. */
+static void note_damage(struct ff_archive *archive, const struct ff_damage *damage)
+{
+    if (damage->code == -EBADMSG && archive->writer)
+        ff_index_writer_wrong(archive, damage);
+    else
+        ff_archive_add_damage(archive, damage);
+}
+
 /* How many of the records that were decoded together may be taken at once. */
 static uint64_t room_for(const struct ff_archive *archive, uint64_t most)
 {
@@ -488,7 +497,7 @@ int ff_archive_scan(struct ff_archive *archive, uint64_t records, struct ff_erro
             return 0;
         }
         if (event.kind == FF_SCAN_DAMAGE) {
-            ff_archive_add_damage(archive, &event.damage);
+            note_damage(archive, &event.damage);
             continue;
         }
         r = ff_archive_count(archive) < archive->records_max

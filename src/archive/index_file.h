@@ -8,6 +8,7 @@
 #include <sys/types.h>
 
 #include "archive/index_known.h"
+#include "archive/index_sums.h"
 #include "index/image.h"
 
 /* An index file that is mapped. */
@@ -23,7 +24,9 @@ struct ff_index_map {
     uint64_t records;      /* that the archive's index has in the image */
     uint64_t read_records; /* that were known from it */
     bool whole;            /* what it knows is known as of its end */
-    atomic_bool damaged;   /* a look-up has found it so */
+    bool has_sums;         /* what it says of checksums holds for the archive */
+    struct ff_index_sums sums;
+    atomic_bool damaged; /* a look-up has found it so */
 };
 
 /* What a look-up in the archive's index gave: notes that the file is damaged. Returns it. */
@@ -47,6 +50,9 @@ uint64_t ff_index_writer_room(const struct ff_archive *archive);
  * ff_index_writer_go_on(), when the summary knows all records. */
 bool ff_index_writer_is_due(const struct ff_archive *archive);
 void ff_index_writer_go_on(struct ff_archive *archive);
+
+/* The scan has found a frame whose checksum is wrong. */
+void ff_index_writer_wrong(struct ff_archive *archive, const struct ff_damage *damage);
 
 /* The scan has ended, and the index is sealed. reached_end: all of the archive was looked at. */
 void ff_index_writer_finish(struct ff_archive *archive, bool reached_end);

@@ -4,12 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "archive/coded.h"
-#include "base/units.h"
+#include "archive/coded_damage.h"
 
 #define SIZE_LIMIT     ((uint64_t)INT64_MAX)
 #define BUCKETS        65
-#define ERRNO_MAX      4095
 #define POSITION_BITS  UINT64_C(0x8000ffff) /* that ff_scan_pack_state() sets */
 #define CONTEXT_FLAGS  7
 #define CONTEXT_BEGINS 1 /* a section */
@@ -18,7 +16,6 @@
 /* Numbers of each kind of entry, at most. */
 #define MOMENT_NUMBERS  (19 + BUCKETS)
 #define CONTEXT_NUMBERS 5
-#define DAMAGE_NUMBERS  5
 #define CHANGE_NUMBERS  2
 #define OTHER_NUMBERS   16
 
@@ -29,10 +26,9 @@
 size_t ff_index_known_bytes_max(const struct ff_index_known *state)
 {
     size_t numbers = 2 * MOMENT_NUMBERS + CONTEXT_NUMBERS * state->now.point.contexts +
-                     DAMAGE_NUMBERS * state->now.damages + CHANGE_NUMBERS * state->now.changes +
-                     OTHER_NUMBERS;
+                     CHANGE_NUMBERS * state->now.changes + OTHER_NUMBERS;
 
-    return numbers * FF_PACK_VARINT_BYTES + state->now.damages * FF_DAMAGE_REASON_BYTES +
+    return numbers * FF_PACK_VARINT_BYTES + state->now.damages * FF_CODED_DAMAGE_BYTES_MAX +
            3 * STATE_BYTES_MAX;
 }
 
@@ -85,18 +81,6 @@ static uint8_t *put_context(uint8_t *at, const struct ff_context *context, size_
     return ff_coded_put(at, (uint64_t)context->clock.offset_s);
 }
 
-static uint8_t *put_damage(uint8_t *at, const struct ff_damage *damage)
-{
-    size_t len = strlen(damage->reason);
-
-    at = ff_coded_put(at, damage->offset);
-    at = ff_coded_put(at, damage->len);
-    at = ff_coded_put(at, damage->record);
-    at = ff_coded_put(at, (uint64_t)-damage->code);
-    at = ff_coded_put(at, len);
-    return ff_coded_put_bytes(at, damage->reason, len);
-}
-
 size_t ff_index_known_encode(uint8_t *buf, const struct ff_index_known *state)
 {
     uint8_t *at = buf;
@@ -114,7 +98,7 @@ size_t ff_index_known_encode(uint8_t *buf, const struct ff_index_known *state)
         end = state->contexts[i].offset + state->contexts[i].len;
     }
     for (size_t i = 0; i < state->now.damages; i++)
-        at = put_damage(at, &state->damages[i]);
+        at = ff_coded_put_damage(at, &state->damages[i]);
     for (size_t i = 0; i < state->now.changes; i++) {
         at = ff_coded_put(at, state->changes[i].record);
         at = ff_coded_put(at, state->changes[i].state);
@@ -226,32 +210,6 @@ static void get_context(struct ff_coded *coded, const struct limits *limits, siz
     }
 }
 
-/* A text that a scan made; the last character of one that did not fit may be cut. */
-static bool is_reason(const uint8_t *reason, size_t len)
-{
-    size_t end = len;
-
-    while (len == FF_DAMAGE_REASON_BYTES - 1 && end > len - 3 && reason[end - 1] >= 0x80 &&
-           !ff_is_printable(reason, end))
-        end--;
-    return ff_is_printable(reason, end);
-}
-
-static void get_damage(struct ff_coded *coded, const struct limits *limits, uint64_t from,
-                       struct ff_damage *ret_damage)
-{
-    ret_damage->offset = ff_coded_get(coded, limits->archive_bytes);
-    ret_damage->len = ff_coded_get(coded, limits->archive_bytes - ret_damage->offset);
-    ret_damage->record = ff_coded_get(coded, limits->records);
-    ret_damage->code = -(int)ff_coded_get(coded, ERRNO_MAX);
-    size_t len = (size_t)ff_coded_get(coded, sizeof(ret_damage->reason) - 1);
-    const uint8_t *reason = ff_coded_get_bytes(coded, len);
-    demand(coded, ret_damage->offset >= from && ret_damage->code < 0);
-    demand(coded, reason && is_reason(reason, len));
-    if (reason)
-        memcpy(ret_damage->reason, reason, len);
-}
-
 /* Room for count entries, each of which takes at least so many of the bytes that are left. */
 static void *make_room(struct ff_coded *coded, size_t count, size_t least, size_t size, int *r)
 {
@@ -274,8 +232,10 @@ static int get_lists(struct ff_coded *coded, const struct limits *limits,
     for (size_t i = 0; state->contexts && !coded->wrong && i < state->now.point.contexts; i++)
         get_context(coded, limits, i, state->contexts);
     state->damages = make_room(coded, state->now.damages, 5, sizeof(*state->damages), &r);
-    for (size_t i = 0; state->damages && !coded->wrong && i < state->now.damages; i++)
-        get_damage(coded, limits, i ? state->damages[i - 1].offset : 0, &state->damages[i]);
+    for (size_t i = 0; state->damages && !coded->wrong && i < state->now.damages; i++) {
+        ff_coded_get_damage(coded, limits->records, limits->archive_bytes, &state->damages[i]);
+        demand(coded, i == 0 || state->damages[i].offset >= state->damages[i - 1].offset);
+    }
     state->changes =
         make_room(coded, state->now.changes, CHANGE_NUMBERS, sizeof(*state->changes), &r);
     for (size_t i = 0; state->changes && !coded->wrong && i < state->now.changes; i++) {

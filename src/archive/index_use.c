@@ -34,6 +34,7 @@ void ff_index_map_close(struct ff_index_map *map)
     if (map->buf)
         munmap((void *)map->buf, (size_t)map->len);
     free(map->directory);
+    ff_index_sums_done(&map->sums);
     free(map);
 }
 
@@ -244,6 +245,29 @@ static int choose_moment(const struct ff_archive *archive, struct taking *taking
     return 0;
 }
 
+/* What the file says of checksums, which no other archive than that very one may believe. */
+static int take_sums(const struct ff_archive *archive, struct taking *taking,
+                     struct ff_error *error)
+{
+    struct ff_index_map *map = taking->map;
+    const struct ff_image_header *header = &map->image.header;
+    const uint8_t *buf;
+    uint64_t len;
+
+    if (map->partial)
+        return 0;
+    int r = ff_image_part(&map->image, FF_IMAGE_VERIFIED, &buf, &len);
+    if (r == -ENOENT)
+        return 0;
+    if (r == 0)
+        r = ff_index_sums_decode(buf, len, header->records, header->archive_bytes, &map->sums);
+    if (r < 0)
+        return ff_error_set(error, r,
+                            r == -ENOMEM ? "out of memory" : "what it says of checksums is damaged");
+    map->has_sums = taking->complete && is_same_time(&archive->mtime, &map->sums.mtime);
+    return 0;
+}
+
 /* What looking at a record takes, and back. */
 static void lend(struct ff_archive *archive, struct taking *taking)
 {
@@ -328,6 +352,8 @@ static int take(struct ff_archive *archive, struct taking *taking,
                 const struct ff_index_binding *binding, struct ff_error *error)
 {
     int r = choose_moment(archive, taking, error);
+    if (r == 0)
+        r = take_sums(archive, taking, error);
     if (r < 0)
         return r;
     uint64_t records = taking->moment->summary.records;
@@ -392,6 +418,8 @@ void ff_archive_index_status(struct ff_archive *archive, struct ff_index_status 
         status.read_bytes = map->len;
         status.read_partial = map->partial;
         status.read_damaged = atomic_load_explicit(&map->damaged, memory_order_relaxed);
+        if (map->has_sums)
+            ff_index_sums_status(&map->sums, &status);
     }
     pthread_mutex_lock(&archive->mutex);
     if (archive->writer)

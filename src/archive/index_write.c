@@ -15,6 +15,7 @@
 #include "archive/index_bind.h"
 #include "archive/index_file.h"
 #include "archive/internal.h"
+#include "archive/sums.h"
 #include "base/stat.h"
 
 /* A state is written where so much of the archive was scanned since the last one, and the more the
@@ -28,6 +29,9 @@ struct ff_index_writer {
     int fd; /* the caller's */
     uint64_t begun_ns, delay_ns;
     bool discard;
+    bool verify;
+    struct ff_index_sums sums; /* if verify; the scan's thread's, until the file is written */
+    int sums_code;             /* why they cannot all be told, or 0 */
     struct ff_index_binding binding;
     uint64_t position;     /* where the next chunk is written */
     uint64_t segments;     /* that were written */
@@ -56,6 +60,7 @@ void ff_index_writer_free(struct ff_index_writer *writer)
     free(writer->directory);
     free(writer->segment);
     free(writer->pending);
+    ff_index_sums_done(&writer->sums);
     free(writer);
 }
 
@@ -67,6 +72,8 @@ void ff_index_writer_status(const struct ff_index_writer *writer,
     ret_status->written_records = writer->status.written_records;
     ret_status->written_bytes = writer->status.written_bytes;
     ret_status->sync_ns = writer->status.sync_ns;
+    if (writer->verify && writer->status.state == FF_INDEX_WRITTEN)
+        ff_index_sums_status(&writer->sums, ret_status);
 }
 
 static bool is_writing(const struct ff_index_writer *writer)
@@ -287,6 +294,11 @@ int ff_archive_write_index(struct ff_archive *archive, int fd,
         archive->writer || (archive->scan->position.state != 0 && !archive->map))
         return ff_error_set(error, -EINVAL,
                             archive->select ? "not all records are shown" : "the scan has begun");
+    if (writing->verify && archive->map)
+        return ff_error_set(error, -EINVAL, "the checksums of what is known were not computed");
+    if (writing->verify && !ff_layout_has_sums(&archive->format->layout))
+        return ff_error_set(error, -ENOTSUP, "%s: the format %s has no checksums to verify",
+                            archive->name, ff_format_name(archive->format));
     struct ff_index_writer *writer = calloc(1, sizeof(*writer));
     if (writer)
         writer->segment = malloc(FF_IMAGE_SEGMENT_BYTES_MAX);
@@ -304,6 +316,9 @@ int ff_archive_write_index(struct ff_archive *archive, int fd,
         ff_index_writer_free(writer);
         return ff_error_set(error, -EINVAL, "the index file is the one in use");
     }
+    writer->verify = writing->verify;
+    if (writer->verify)
+        ff_scan_check_sums(archive->scan);
     archive->writer = writer;
     return 0;
 }
@@ -391,6 +406,42 @@ void ff_index_writer_go_on(struct ff_archive *archive)
     set_state(archive, r < 0 ? FF_INDEX_FAILED : FF_INDEX_WRITING, r);
 }
 
+/* ---- checksums ---- */
+
+void ff_index_writer_wrong(struct ff_archive *archive, const struct ff_damage *damage)
+{
+    struct ff_index_writer *writer = archive->writer;
+
+    if (writer->sums_code == 0)
+        writer->sums_code = ff_index_sums_add(&writer->sums, damage);
+}
+
+/* The part at the file's end. */
+static int write_sums(struct ff_archive *archive, struct ff_image_part *ret_part)
+{
+    struct ff_index_writer *writer = archive->writer;
+    struct ff_index_sums *sums = &writer->sums;
+
+    if (writer->sums_code < 0)
+        return writer->sums_code;
+    sums->archive_bytes = archive->size;
+    sums->mtime = archive->mtime;
+    sums->records = archive->summary.records;
+    sums->checksums = archive->scan->sums_checked;
+    uint8_t *buf = malloc(ff_index_sums_bytes_max(sums));
+    if (!buf)
+        return -ENOMEM;
+    size_t len = ff_index_sums_encode(buf, sums);
+    *ret_part = (struct ff_image_part){.kind = FF_IMAGE_VERIFIED,
+                                       .flags = FF_IMAGE_OPTIONAL,
+                                       .offset = writer->position,
+                                       .len = len,
+                                       .hash = ff_image_hash(buf, len)};
+    int r = write_next(writer, buf, len);
+    free(buf);
+    return r;
+}
+
 /* ---- the end ---- */
 
 static int write_end(struct ff_archive *archive)
@@ -406,8 +457,7 @@ static int write_end(struct ff_archive *archive)
                    directory_len = writer->segments * FF_IMAGE_ENTRY_BYTES;
     if ((r = write_next(writer, writer->directory, (size_t)directory_len)) < 0)
         return r;
-    const struct ff_image_header header = {
-        .len = writer->position,
+    struct ff_image_header header = {
         .records = archive->summary.records,
         .segments = writer->segments,
         .archive_bytes = archive->size,
@@ -421,6 +471,9 @@ static int write_end(struct ff_archive *archive)
                  {.kind = FF_IMAGE_STATE, .offset = segments_end, .len = state_len},
                  {.kind = FF_IMAGE_DIRECTORY, .offset = directory, .len = directory_len}},
     };
+    if (writer->verify && (r = write_sums(archive, &header.part[header.part_count++])) < 0)
+        return r;
+    header.len = writer->position;
     if (ftruncate(writer->fd, (off_t)writer->position) < 0)
         return -errno;
     return write_header(writer, &header);

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "archive/index_file.h"
 #include "archive/internal.h"
 #include "archive/sums.h"
 #include "format/format.h"
@@ -268,9 +269,30 @@ static int check_record(struct ff_archive *archive, const struct ff_record *reco
     return r;
 }
 
+/* What was found when the index was made. */
+static enum ff_checked checked_before(const struct ff_archive *archive,
+                                      const struct ff_record *record,
+                                      const struct ff_damage **ret_damage)
+{
+    if (!archive->map || !archive->map->has_sums)
+        return FF_CHECKED_NOT;
+    return ff_index_sums_get(&archive->map->sums, record, ret_damage);
+}
+
 int ff_archive_check_read(struct ff_archive *archive, const struct ff_record *record,
                           struct ff_error *error)
 {
+    const struct ff_damage *damage;
+
+    switch (checked_before(archive, record, &damage)) {
+    case FF_CHECKED_WELL:
+        return 0;
+    case FF_CHECKED_DAMAGED:
+        return ff_archive_error(archive, error, -EBADMSG, record->number, damage->offset,
+                                damage->reason);
+    case FF_CHECKED_NOT:
+        break;
+    }
     switch (ff_verdicts_get(&archive->verdicts, record->number)) {
     case FF_CHECKED_WELL:
         return 0;

@@ -24,6 +24,7 @@ struct index_values {
     const char *files_from;
     uint64_t threads; /* 0: one a processor */
     bool force;
+    bool verify;
     bool json;
 };
 
@@ -49,6 +50,13 @@ static const struct ff_option options[] = {
         .help = "scan all of an archive, whatever was written before",
         .parse = ff_option_flag,
         .offset = offsetof(struct index_values, force),
+    },
+    {
+        .name = "verify",
+        .help = "compute all checksums, too, and keep what was found: mounts\nwith --verify=read "
+                "do not compute them again",
+        .parse = ff_option_flag,
+        .offset = offsetof(struct index_values, verify),
     },
     {
         .name = "threads",
@@ -125,6 +133,7 @@ static void *work(void *context)
         .choice = pool->choice,
         .index = pool->values->index,
         .force = pool->values->force,
+        .verify = pool->values->verify,
         .scans = note_scan,
         .context = worker,
     };
@@ -246,6 +255,9 @@ static void print_line(struct ff_output *out, const struct ff_indexed *indexed)
     ff_output_format(out, ": %" PRIu64 " record%s, %s, %.2f bits a record", indexed->records,
                      indexed->records == 1 ? "" : "s", ff_format_size(text, indexed->index_bytes),
                      bits_of(indexed->index_bytes, indexed->records));
+    if (indexed->verified)
+        ff_output_format(out, ", %" PRIu64 " checksums, %" PRIu64 " wrong", indexed->checksums,
+                         indexed->wrong);
     if (indexed->how != FF_INDEXED_CURRENT) {
         print_rate(out, indexed->scanned_bytes, indexed->ns - indexed->sync_ns);
         ff_output_format(out, ", and %.1f ms to the disk", (double)indexed->sync_ns / 1e6);
@@ -280,9 +292,11 @@ static void print_object(struct ff_output *out, const struct ff_indexed *indexed
         ", \"records\": %" PRIu64 ", \"known_before\": %" PRIu64 ", \"archive_bytes\": %" PRIu64
         ", \"scanned_bytes\": %" PRIu64 ", \"index_bytes\": %" PRIu64
         ", \"bits_per_record\": %.4f, \"damages\": %" PRIu64
+        ", \"verified\": %s, \"checksums\": %" PRIu64 ", \"wrong\": %" PRIu64
         ", \"seconds\": %.6f, \"sync_seconds\": %.6f}",
         indexed->records, indexed->known, indexed->archive_bytes, indexed->scanned_bytes,
         indexed->index_bytes, bits_of(indexed->index_bytes, indexed->records), indexed->damages,
+        indexed->verified ? "true" : "false", indexed->checksums, indexed->wrong,
         seconds_of(indexed->ns), seconds_of(indexed->sync_ns));
 }
 
@@ -293,12 +307,16 @@ static enum ff_exit tell(const struct ff_indexed *indexed)
         ff_say("%s", indexed->error ? indexed->error : "out of memory");
         return FF_EXIT_FAILED;
     }
-    if (indexed->damages == 0)
-        return FF_EXIT_DONE;
+    enum ff_exit status = FF_EXIT_DONE;
     if (indexed->damages == 1)
-        return ff_say_damage(indexed->name, &indexed->damage);
-    ff_say("%s: damaged in %" PRIu64 " places", indexed->name, indexed->damages);
-    return FF_EXIT_FAILED;
+        status = ff_say_damage(indexed->name, &indexed->damage);
+    else if (indexed->damages > 1)
+        ff_say("%s: damaged in %" PRIu64 " places", indexed->name, indexed->damages);
+    if (indexed->wrong == 1)
+        (void)ff_say_damage(indexed->name, &indexed->first_wrong);
+    else if (indexed->wrong > 1)
+        ff_say("%s: %" PRIu64 " frames with a wrong checksum", indexed->name, indexed->wrong);
+    return indexed->damages > 1 || indexed->wrong > 0 ? FF_EXIT_FAILED : status;
 }
 
 static void add(struct total *total, const struct ff_indexed *indexed)

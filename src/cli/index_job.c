@@ -128,6 +128,10 @@ static void take_figures(struct making *making, const struct ff_index_status *st
         status->state == FF_INDEX_WRITTEN ? status->written_bytes : status->read_bytes;
     indexed->sync_ns = status->sync_ns;
     indexed->damages = summary.damages;
+    indexed->verified = status->verified;
+    indexed->checksums = status->checksums;
+    indexed->wrong = status->wrong;
+    indexed->first_wrong = status->first_wrong;
     if (summary.damages > 0)
         ff_archive_damage(making->archive, 0, &indexed->damage);
     snprintf(indexed->format, sizeof(indexed->format), "%s",
@@ -141,7 +145,7 @@ static void take_figures(struct making *making, const struct ff_index_status *st
 /* Scans what is not known yet, and writes it. */
 static int write_index(struct making *making)
 {
-    const struct ff_index_writing writing = {.discard = true};
+    const struct ff_index_writing writing = {.discard = true, .verify = making->job->verify};
     struct ff_archive *archive = making->archive;
     struct ff_index_status status;
     struct ff_summary before, after;
@@ -183,14 +187,19 @@ static int make(struct making *making)
         return rc;
     if (!making->afresh)
         use_index(making);
+    ff_archive_index_status(making->archive, &status);
+    if (making->job->verify && status.read_bytes > 0 && !status.verified) {
+        making->afresh = true;
+        return 1;
+    }
     if (ff_archive_complete(making->archive)) {
-        ff_archive_index_status(making->archive, &status);
         take_figures(making, &status);
         return 0;
     }
     if (!making->partial && (rc = begin(making)) != 0)
         return rc;
-    if (!making->afresh)
+    /* What was written before a kill tells of no checksums. */
+    if (!making->afresh && !making->job->verify)
         use_partial(making);
     bool used = known_records(making->archive) > 0;
     rc = write_index(making);

@@ -30,6 +30,10 @@ struct ff_indexed {
     uint64_t ns, sync_ns;   /* that all took; of these, the final synchronisation */
     uint64_t damages;
     struct ff_damage damage; /* the first one */
+    bool verified;           /* all checksums were computed, now or before */
+    uint64_t checksums;
+    uint64_t wrong;               /* frames that have a wrong one */
+    struct ff_damage first_wrong; /* of these */
     char *error;             /* FAILED: why; owned */
 };
 
@@ -37,6 +41,7 @@ struct ff_index_job {
     const struct ff_input_choice *choice;
     const char *index; /* --index, or NULL */
     bool force;        /* nothing that is there is used */
+    bool verify;       /* checksums are computed, unless what is there tells of them */
     /* Told which archive is being scanned, and NULL when it is to be closed. */
     void (*scans)(void *context, struct ff_archive *archive);
     void *context;

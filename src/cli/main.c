@@ -97,7 +97,9 @@
  *   archive/view.c        what a file shows of the archive, and reading it
  *   archive/ahead.c       neighbouring records read at once
  *   archive/coded.h       numbers one after the other
+ *   archive/coded_damage.c a damage as bytes
  *   archive/index_known.c what is known of an archive besides its records, as bytes
+ *   archive/index_sums.c  which records were found well when their index was made
  *   archive/index_bind.c  which archive an index file is of
  *   archive/index_use.c   an index file taken into an archive
  *   archive/index_write.c an index file written behind the scan
