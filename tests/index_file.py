@@ -4,7 +4,7 @@ computes no checksum."""
 import struct
 
 BLOCK = 256
-BINDING, SEGMENTS, STATE, DIRECTORY = 1, 2, 3, 4
+BINDING, SEGMENTS, STATE, DIRECTORY, TIMES, SUMS = 1, 2, 3, 4, 5, 6
 
 
 def bits(data, bit, width):
@@ -88,6 +88,30 @@ def read_index(data):
     assert len(found) == records
     bodies = [read_chunk(data, parts[kind][0])[4] for kind in (BINDING, STATE)]
     return found, archive, *bodies
+
+
+def read_sums(data):
+    """What a finished file says of checksums, or None: the archive's size, its time of
+    modification, records, checksums, frames with wrong ones, and (offset, length, record, errno,
+    reason) of these."""
+    parts = read_header(data)[1]
+    if SUMS not in parts:
+        return None
+    at, size = parts[SUMS]
+    end, numbers, damages = at + size, [], []
+    for _ in range(6):
+        value, at = varint(data, at)
+        numbers.append(value)
+    for _ in range(min(numbers[5], 4096)):
+        damage = []
+        for _ in range(5):
+            value, at = varint(data, at)
+            damage.append(value)
+        at += damage[4]
+        damages.append((*damage[:4], data[at - damage[4]:at].decode()))
+    assert at == end, 'bytes behind the damages'
+    archive, seconds, nanoseconds, records, checksums, wrong = numbers
+    return archive, seconds * 10**9 + nanoseconds, records, checksums, wrong, damages
 
 
 def read_partial(data):

@@ -69,8 +69,8 @@ struct ff_index_writing {
  * A failure to write (-ENOSPC, -EDQUOT, -EIO ...) never harms the scan: the status tells of it.
  * -EINVAL when the scan has begun, not all records are shown, it is a pipe's, fd is the finished
  * file that is in use, or all is to be verified and an index is in use; -ENOTSUP when it is to be
- * verified and the format has no checksums; -EALREADY when all is known, so that there is nothing to
- * write; -ENOMEM.
+ * verified and the format has no checksums; -EALREADY when all is known, so that there is nothing
+ * to write; -ENOMEM.
  */
 int ff_archive_write_index(struct ff_archive *archive, int fd,
                            const struct ff_index_writing *writing, struct ff_error *error);
@@ -102,7 +102,8 @@ struct ff_index_status {
     uint64_t written_records; /* so far */
     uint64_t written_bytes;   /* of the file so far, with what was gone on with */
     uint64_t sync_ns;         /* that the final synchronisation took */
-    /* Of the one in use, where it holds for the archive as it is, or of the one that was WRITTEN: */
+    /* Of the one in use, where it holds for the archive as it is, or of the one that was WRITTEN:
+     */
     bool verified;                /* all checksums were computed: */
     uint64_t checksums;           /* so many */
     uint64_t wrong;               /* frames that have a wrong one */

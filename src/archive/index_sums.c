@@ -100,9 +100,9 @@ static void get_damages(struct ff_coded *coded, struct ff_index_sums *sums)
     for (size_t i = 0; !coded->wrong && i < ff_index_sums_kept(sums); i++) {
         struct ff_damage *damage = &sums->damages[i];
         ff_coded_get_damage(coded, sums->records, sums->archive_bytes, damage);
-        coded->wrong |= damage->code != -EBADMSG ||
-                        (i && (damage->offset <= damage[-1].offset ||
-                               damage->record < damage[-1].record));
+        coded->wrong |=
+            damage->code != -EBADMSG ||
+            (i && (damage->offset <= damage[-1].offset || damage->record < damage[-1].record));
     }
 }
 

@@ -262,8 +262,8 @@ static int take_sums(const struct ff_archive *archive, struct taking *taking,
     if (r == 0)
         r = ff_index_sums_decode(buf, len, header->records, header->archive_bytes, &map->sums);
     if (r < 0)
-        return ff_error_set(error, r,
-                            r == -ENOMEM ? "out of memory" : "what it says of checksums is damaged");
+        return ff_error_set(
+            error, r, r == -ENOMEM ? "out of memory" : "what it says of checksums is damaged");
     map->has_sums = taking->complete && is_same_time(&archive->mtime, &map->sums.mtime);
     return 0;
 }

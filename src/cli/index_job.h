@@ -34,7 +34,7 @@ struct ff_indexed {
     uint64_t checksums;
     uint64_t wrong;               /* frames that have a wrong one */
     struct ff_damage first_wrong; /* of these */
-    char *error;             /* FAILED: why; owned */
+    char *error;                  /* FAILED: why; owned */
 };
 
 struct ff_index_job {

@@ -13,12 +13,15 @@
 #include "fuzz.h"
 #include "image_seal.h"
 
-#define ARCHIVES      4
+#define ARCHIVES      5
 #define ARCHIVE_BYTES 4096
 #define INDEX_BYTES   65536
 #define LOOKED_AT     64
 
-enum choice { WHICH = 3, RAW = 4, PARTIAL = 8, UNSEALED = 16 };
+enum choice { WHICH = 3, RAW = 4, PARTIAL = 8, UNSEALED = 16, CHECKED = 32 };
+
+/* The archive whose index tells of checksums. */
+#define CHECKED_ARCHIVE 4
 
 struct made {
     const char *format;
@@ -29,6 +32,10 @@ struct made {
 };
 
 static struct made made[ARCHIVES];
+
+/* Masked CRC32C of eight zeros, and of nothing. */
+#define EMPTY_LENGTH_SUM 0x7980329
+#define EMPTY_SUM        0xa282ead8
 
 static void add(struct made *archive, const void *bytes, size_t len)
 {
@@ -109,10 +116,23 @@ static void make_joined(struct made *archive)
     }
 }
 
+/* Records with checksums, of which every third is right. */
+static void make_checked(struct made *archive)
+{
+    archive->format = "tfrecord";
+    for (unsigned int i = 0; i < 30; i++) {
+        unsigned int len = i % 3 ? i : 0;
+        add_le(archive, len, 8);
+        add_le(archive, len ? 1 : EMPTY_LENGTH_SUM, 4);
+        add(archive, "abcdefghijklmnopqrstuvwxyzabcdef", len);
+        add_le(archive, len ? 1 : EMPTY_SUM, 4);
+    }
+}
+
 static struct ff_archive *open_archive(const struct made *archive)
 {
-    const struct ff_archive_options options = {.name = "fuzz",
-                                               .window_bytes = FF_SCAN_WINDOW_MIN_BYTES};
+    const struct ff_archive_options options = {
+        .name = "fuzz", .window_bytes = FF_SCAN_WINDOW_MIN_BYTES, .verify_reads = true};
     struct ff_archive *opened;
     struct ff_source *source;
     struct ff_format *format;
@@ -125,7 +145,7 @@ static struct ff_archive *open_archive(const struct made *archive)
 
 static void make_index(struct made *archive)
 {
-    const struct ff_index_writing writing = {.delay_ms = 0};
+    const struct ff_index_writing writing = {.verify = archive == &made[CHECKED_ARCHIVE]};
     struct ff_archive *opened = open_archive(archive);
     int fd = memfd_create("index", MFD_CLOEXEC);
 
@@ -146,7 +166,7 @@ static void make_index(struct made *archive)
 static void make(void)
 {
     void (*const makers[ARCHIVES])(struct made *) = {make_plain, make_context, make_damaged,
-                                                     make_joined};
+                                                     make_joined, make_checked};
 
     if (made[0].len > 0)
         return;
@@ -234,7 +254,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     make();
     if (size == 0)
         return 0;
-    const struct made *archive = &made[data[0] & WHICH];
+    const struct made *archive = &made[data[0] & CHECKED ? CHECKED_ARCHIVE : data[0] & WHICH];
     unsigned int which = data[0] & PARTIAL ? 1 : 0;
     size_t len = archive->index_len[which];
     if (data[0] & RAW) {

@@ -19,6 +19,15 @@ static inline void seal_chunk(uint8_t *buf, size_t size, uint64_t at)
         ff_store_le(buf + at, ff_image_hash(buf + at + 8, len + FF_IMAGE_CHUNK_BYTES - 8), 8);
 }
 
+/* A part whose checksum is in the header. */
+static inline void seal_part(const uint8_t *buf, size_t size, uint8_t *part)
+{
+    uint64_t at = ff_load_le(part + 8, 8), len = ff_load_le(part + 16, 8);
+
+    if (at <= size && len <= size - at)
+        ff_store_le(part + 24, ff_image_hash(buf + at, len), 8);
+}
+
 static inline void ff_image_seal(uint8_t *buf, size_t size)
 {
     uint64_t directory = 0, entries = 0;
@@ -26,8 +35,10 @@ static inline void ff_image_seal(uint8_t *buf, size_t size)
     if (size < FF_IMAGE_HEADER_BYTES)
         return;
     for (size_t i = 0; i < FF_IMAGE_PARTS; i++) {
-        const uint8_t *part = buf + 48 + 32 * i;
-        if (ff_load_le(part, 4) == FF_IMAGE_DIRECTORY) {
+        uint8_t *part = buf + 48 + 32 * i;
+        if (ff_load_le(part, 4) == FF_IMAGE_VERIFIED) {
+            seal_part(buf, size, part);
+        } else if (ff_load_le(part, 4) == FF_IMAGE_DIRECTORY) {
             directory = ff_load_le(part + 8, 8);
             entries = ff_load_le(part + 16, 8) / FF_IMAGE_ENTRY_BYTES;
         } else {
