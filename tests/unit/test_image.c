@@ -12,6 +12,7 @@
 #include "../image_make.h"
 #include "base/load.h"
 #include "index/cursor.h"
+#include "index/image_chunk.h"
 
 #define OFFSET_MAX ((uint64_t)INT64_MAX)
 
@@ -705,6 +706,29 @@ static void a_search_passes_damaged_entries(void **state)
     image_free(&maker);
 }
 
+static void a_chunk_is_no_longer_than_one_can_be(void **state)
+{
+    const struct {
+        uint32_t kind;
+        uint64_t most;
+    } cases[] = {{FF_IMAGE_BINDING, FF_IMAGE_BODY_BYTES_MAX},
+                 {FF_IMAGE_SEGMENT, FF_SEGMENT_BYTES_MAX},
+                 {FF_IMAGE_STATE, FF_IMAGE_BODY_BYTES_MAX}};
+    uint8_t head[FF_IMAGE_CHUNK_BYTES] = {0};
+    struct ff_image_chunk chunk;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        /* Nothing but the head is looked at. */
+        ff_store_le(head + 8, cases[i].kind, 4);
+        ff_store_le(head + 16, cases[i].most, 8);
+        assert_true(ff_image_chunk_read(head, INT64_MAX, &chunk));
+        assert_int_equal(chunk.len, cases[i].most);
+        ff_store_le(head + 16, cases[i].most + 1, 8);
+        assert_false(ff_image_chunk_read(head, INT64_MAX, &chunk));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -719,6 +743,7 @@ int main(void)
         cmocka_unit_test(a_record_comes_after_all_of_a_joined_one),
         cmocka_unit_test(an_index_on_an_image_grows_behind_whole_segments),
         cmocka_unit_test(a_search_passes_damaged_entries),
+        cmocka_unit_test(a_chunk_is_no_longer_than_one_can_be),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
