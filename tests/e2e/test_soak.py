@@ -2,7 +2,7 @@
 """A mount under mixed load for a long time, its worker killed and its program replaced on the way:
 no error, no wrong byte, no memory or descriptor that is not given back.
 
-    test_soak.py [--minutes N]    one minute without it
+    test_soak.py [--minutes N]    one minute without it, half of one under a sanitizer
 """
 
 import ctypes
@@ -41,7 +41,7 @@ WRONG_MAX = 5  # enough to be told
 
 def minutes():
     if '--minutes' not in sys.argv:
-        return 1.0
+        return 0.5 if harness.under_sanitizer() else 1.0
     at = sys.argv.index('--minutes')
     value = float(sys.argv[at + 1])
     del sys.argv[at:at + 2]
