@@ -11,6 +11,17 @@
 #include "archive/index_sums.h"
 #include "index/image.h"
 
+/* The directory of an image that is not finished: it grows by a segment at a time. All zero: empty.
+ */
+struct ff_index_directory {
+    uint8_t *entries; /* owned; FF_IMAGE_ENTRY_BYTES each */
+    uint64_t count, room;
+};
+
+/* Where the entry behind the last one is to be written, before count tells of it; NULL when memory
+ * is short. */
+uint8_t *ff_index_directory_next(struct ff_index_directory *directory);
+
 /* An index file that is mapped. */
 struct ff_index_map {
     const uint8_t *buf; /* mapped */
@@ -19,12 +30,11 @@ struct ff_index_map {
     ino_t inode;
     bool partial;
     struct ff_image image;
-    uint8_t *directory;    /* owned; of a partial one */
-    uint64_t room;         /* entries that it has room for */
-    uint64_t records;      /* that the archive's index has in the image */
-    uint64_t read_records; /* that were known from it */
-    bool whole;            /* what it knows is known as of its end */
-    bool has_sums;         /* what it says of checksums holds for the archive */
+    struct ff_index_directory directory; /* of a partial one */
+    uint64_t records;                    /* that the archive's index has in the image */
+    uint64_t read_records;               /* that were known from it */
+    bool whole;                          /* what it knows is known as of its end */
+    bool has_sums;                       /* what it says of checksums holds for the archive */
     struct ff_index_sums sums;
     atomic_bool damaged; /* a look-up has found it so */
 };

@@ -25,7 +25,7 @@
 /* Records that are decoded once more where the time of modification is another. */
 #define LOOKS 1000
 
-#define ENTRIES_FIRST 64
+#define ENTRIES_FIRST 64 /* of a directory that grows */
 
 void ff_index_map_close(struct ff_index_map *map)
 {
@@ -33,26 +33,35 @@ void ff_index_map_close(struct ff_index_map *map)
         return;
     if (map->buf)
         munmap((void *)map->buf, (size_t)map->len);
-    free(map->directory);
+    free(map->directory.entries);
     ff_index_sums_done(&map->sums);
     free(map);
 }
 
 /* ---- the file ---- */
 
+uint8_t *ff_index_directory_next(struct ff_index_directory *directory)
+{
+    if (directory->count == directory->room) {
+        uint64_t room = directory->room ? directory->room * 2 : ENTRIES_FIRST;
+        uint8_t *entries = reallocarray(directory->entries, (size_t)room, FF_IMAGE_ENTRY_BYTES);
+        if (!entries)
+            return NULL;
+        directory->entries = entries;
+        directory->room = room;
+    }
+    return directory->entries + directory->count * FF_IMAGE_ENTRY_BYTES;
+}
+
 static int take_entry(void *context, const uint8_t *entry)
 {
-    struct ff_index_map *map = context;
+    struct ff_index_directory *directory = context;
+    uint8_t *next = ff_index_directory_next(directory);
 
-    if (map->records == map->room) {
-        uint64_t room = map->room ? map->room * 2 : ENTRIES_FIRST;
-        uint8_t *directory = reallocarray(map->directory, (size_t)room, FF_IMAGE_ENTRY_BYTES);
-        if (!directory)
-            return -ENOMEM;
-        map->directory = directory;
-        map->room = room;
-    }
-    memcpy(map->directory + map->records++ * FF_IMAGE_ENTRY_BYTES, entry, FF_IMAGE_ENTRY_BYTES);
+    if (!next)
+        return -ENOMEM;
+    memcpy(next, entry, FF_IMAGE_ENTRY_BYTES);
+    directory->count++;
     return 0;
 }
 
@@ -63,9 +72,8 @@ static int open_image(struct ff_index_map *map, struct ff_error *error)
     if (r != -EAGAIN)
         return r;
     map->partial = true;
-    r = ff_image_resume(map->buf, map->len, take_entry, map, &map->image, error);
-    map->image.directory = map->directory;
-    map->records = 0;
+    r = ff_image_resume(map->buf, map->len, take_entry, &map->directory, &map->image, error);
+    map->image.directory = map->directory.entries;
     return r;
 }
 

@@ -23,8 +23,6 @@
 #define STATE_EVERY_BYTES (UINT64_C(16) << 20)
 #define STATE_RATIO       1024
 
-#define ENTRIES_FIRST 64
-
 struct ff_index_writer {
     int fd; /* the caller's */
     uint64_t begun_ns, delay_ns;
@@ -33,14 +31,12 @@ struct ff_index_writer {
     struct ff_index_sums sums; /* if verify; the scan's thread's, until the file is written */
     int sums_code;             /* why they cannot all be told, or 0 */
     struct ff_index_binding binding;
-    uint64_t position;     /* where the next chunk is written */
-    uint64_t segments;     /* that were written */
-    uint8_t *directory;    /* owned; an entry each */
-    uint64_t room;         /* entries */
-    uint8_t *segment;      /* owned; FF_IMAGE_SEGMENT_BYTES_MAX */
-    uint64_t state_offset; /* how far the archive was scanned at the last state */
-    uint8_t *pending;      /* owned; a state that belongs behind the segments up to */
-    size_t pending_len;    /* that number, as a chunk; 0: none */
+    uint64_t position;                   /* where the next chunk is written */
+    struct ff_index_directory directory; /* of the segments that were written */
+    uint8_t *segment;                    /* owned; FF_IMAGE_SEGMENT_BYTES_MAX */
+    uint64_t state_offset;               /* how far the archive was scanned at the last state */
+    uint8_t *pending;                    /* owned; a state that belongs behind the segments up to */
+    size_t pending_len;                  /* that number, as a chunk; 0: none */
     uint64_t pending_segments;
     struct ff_index_status status; /* under the archive's mutex */
 };
@@ -57,7 +53,7 @@ void ff_index_writer_free(struct ff_index_writer *writer)
 {
     if (!writer)
         return;
-    free(writer->directory);
+    free(writer->directory.entries);
     free(writer->segment);
     free(writer->pending);
     ff_index_sums_done(&writer->sums);
@@ -84,7 +80,7 @@ static bool is_writing(const struct ff_index_writer *writer)
 static void set_state(struct ff_archive *archive, enum ff_index_state state, int code)
 {
     struct ff_index_writer *writer = archive->writer;
-    uint64_t records = writer->segments * FF_SEGMENT_RECORDS;
+    uint64_t records = writer->directory.count * FF_SEGMENT_RECORDS;
 
     pthread_mutex_lock(&archive->mutex);
     writer->status.state = state;
@@ -132,16 +128,11 @@ static int write_header(struct ff_index_writer *writer, const struct ff_image_he
 
 static int add_entry(struct ff_index_writer *writer, const uint8_t *chunk)
 {
-    if (writer->segments == writer->room) {
-        uint64_t room = writer->room ? writer->room * 2 : ENTRIES_FIRST;
-        uint8_t *directory = reallocarray(writer->directory, (size_t)room, FF_IMAGE_ENTRY_BYTES);
-        if (!directory)
-            return -ENOMEM;
-        writer->directory = directory;
-        writer->room = room;
-    }
-    ff_image_entry_write(writer->directory + writer->segments * FF_IMAGE_ENTRY_BYTES,
-                         writer->position, chunk);
+    uint8_t *next = ff_index_directory_next(&writer->directory);
+
+    if (!next)
+        return -ENOMEM;
+    ff_image_entry_write(next, writer->position, chunk);
     return 0;
 }
 
@@ -252,13 +243,13 @@ static int go_on_with(struct ff_archive *archive, struct ff_index_writer *writer
         writer->position = map->image.len;
     if (segments == 0)
         return 0;
-    writer->directory = malloc(len);
-    if (!writer->directory)
+    writer->directory.entries = malloc(len);
+    if (!writer->directory.entries)
         return -ENOMEM;
-    memcpy(writer->directory, map->directory, len);
-    writer->room = writer->segments = segments;
+    memcpy(writer->directory.entries, map->directory.entries, len);
+    writer->directory.room = writer->directory.count = segments;
     if (!map->whole)
-        writer->position = ff_image_entry_end(map->directory + len - FF_IMAGE_ENTRY_BYTES);
+        writer->position = ff_image_entry_end(map->directory.entries + len - FF_IMAGE_ENTRY_BYTES);
     return 0;
 }
 
@@ -339,9 +330,9 @@ bool ff_index_writer_is_due(const struct ff_archive *archive)
 {
     const struct ff_index_writer *writer = archive->writer;
 
-    return is_writing(writer) &&
-           (is_between_segments(archive) || (writer->status.state == FF_INDEX_WRITING &&
-                                             ff_index_segments(archive->index) > writer->segments));
+    return is_writing(writer) && (is_between_segments(archive) ||
+                                  (writer->status.state == FF_INDEX_WRITING &&
+                                   ff_index_segments(archive->index) > writer->directory.count));
 }
 
 /* Begins if it is time. False: it is not, or that failed. */
@@ -359,7 +350,7 @@ static bool is_begun(struct ff_archive *archive)
 
 static int write_pending(struct ff_index_writer *writer)
 {
-    if (writer->pending_len == 0 || writer->pending_segments != writer->segments)
+    if (writer->pending_len == 0 || writer->pending_segments != writer->directory.count)
         return 0;
     int r = write_next(writer, writer->pending, writer->pending_len);
     writer->pending_len = 0;
@@ -374,14 +365,14 @@ static int write_segments(struct ff_archive *archive)
     size_t len;
     int r = 0;
 
-    while (r == 0 && writer->segments < final) {
-        r = ff_index_segment(archive->index, writer->segments, writer->segment, &len);
+    while (r == 0 && writer->directory.count < final) {
+        r = ff_index_segment(archive->index, writer->directory.count, writer->segment, &len);
         if (r == 0)
             r = add_entry(writer, writer->segment);
         if (r == 0)
             r = write_next(writer, writer->segment, len);
         if (r == 0) {
-            writer->segments++;
+            writer->directory.count++;
             r = write_pending(writer);
         }
     }
@@ -454,12 +445,12 @@ static int write_end(struct ff_archive *archive)
     if (r < 0 || (r = write_segments(archive)) < 0 || (r = write_pending(writer)) < 0)
         return r;
     const uint64_t directory = writer->position, segments_end = directory - state_len,
-                   directory_len = writer->segments * FF_IMAGE_ENTRY_BYTES;
-    if ((r = write_next(writer, writer->directory, (size_t)directory_len)) < 0)
+                   directory_len = writer->directory.count * FF_IMAGE_ENTRY_BYTES;
+    if ((r = write_next(writer, writer->directory.entries, (size_t)directory_len)) < 0)
         return r;
     struct ff_image_header header = {
         .records = archive->summary.records,
-        .segments = writer->segments,
+        .segments = writer->directory.count,
         .archive_bytes = archive->size,
         .part_count = 4,
         .part = {{.kind = FF_IMAGE_BINDING,

@@ -224,11 +224,12 @@ def wait_exit(pid, timeout=LIMIT_S):
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
-def drop_caches():
-    """The kernel forgets all names and inodes that nobody uses."""
+def drop_caches(pages=False):
+    """The kernel forgets all names and inodes that nobody uses; pages: all clean bytes of files,
+    too, those of other tests as well."""
     try:
         with open('/proc/sys/vm/drop_caches', 'w', encoding='ascii') as stream:
-            stream.write('2\n')
+            stream.write('3\n' if pages else '2\n')
     except OSError as error:
         raise Skip(f'drop_caches: {error.strerror}') from error
 

@@ -45,14 +45,6 @@ def reads(mount):
     return stat(mount.dir, 'framefs_requests_total{op="read"}')
 
 
-def drop_caches():
-    try:
-        with open('/proc/sys/vm/drop_caches', 'w', encoding='ascii') as stream:
-            stream.write('3\n')
-    except OSError as error:
-        raise harness.Skip(f'drop_caches: {error.strerror}') from error
-
-
 def in_order(mount, want):
     """All records by the listing, while it is read."""
     got = 0
@@ -125,7 +117,7 @@ def every_byte():
                     check(reads(mount) < requests // 2, f'{what}: {reads(mount)} reads')
                 # Known files are read again from the cache alone, or anew.
                 in_order(mount, expected)
-                drop_caches()
+                harness.drop_caches(pages=True)
                 in_order(mount, expected)
 
 
@@ -211,7 +203,7 @@ def many_readers():
             with Readers(mount, want) as readers:
                 for _ in range(5):
                     readers.go_on()
-                    drop_caches()
+                    harness.drop_caches(pages=True)
                 readers.go_on()
             check(pushed(mount) > 0, 'nothing was pushed')
 
@@ -314,7 +306,7 @@ def renewed():
         # Too many to be told in full while nobody reads.
         equal(len(mount.records()), count, 'records')
         in_order(mount, want)
-        drop_caches()
+        harness.drop_caches(pages=True)
         lookups = stat(mount.dir, 'framefs_requests_total{op="lookup"}')
         in_order(mount, want)
         more = stat(mount.dir, 'framefs_requests_total{op="lookup"}') - lookups
