@@ -149,6 +149,10 @@ int ff_index_begin(const char *archive, const char *given, unsigned int flags,
 int ff_partial_fd(const struct ff_partial *partial);           /* open until ff_index_end() */
 const char *ff_partial_path(const struct ff_partial *partial); /* what it is published as */
 
+/* Another file without a name, a finished one, is to be published in the place of this one, which
+ * has none either; its descriptor becomes the partial's. -EINVAL when one of them has a name. */
+int ff_partial_replace(struct ff_partial *partial, int fd);
+
 /* Makes the finished file the archive's index, in the place of an older one, safe from a crash.
  * Errors with a text that names the file. */
 int ff_index_publish(struct ff_partial *partial, struct ff_error *error);

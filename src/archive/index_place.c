@@ -422,6 +422,19 @@ const char *ff_partial_path(const struct ff_partial *partial)
     return partial->path;
 }
 
+int ff_partial_replace(struct ff_partial *partial, int fd)
+{
+    struct stat st;
+
+    if (fstat(fd, &st) < 0)
+        return -errno;
+    if (partial->name || st.st_nlink > 0)
+        return -EINVAL;
+    close(partial->fd);
+    partial->fd = fd;
+    return 0;
+}
+
 static int link_as(const struct ff_partial *partial, const char *name)
 {
     char self[64];

@@ -18,9 +18,10 @@ enum ff_channel_kind {
     FF_CHANNEL_READY,   /* the kernel has accepted the worker's answer to INIT */
     FF_CHANNEL_SCANNED, /* the worker knows its archives whole, and the next one has to scan, too */
     /* Of an archive's index files (fs/shelf.h): */
-    FF_CHANNEL_INDEX_REFUSED, /* the one to read is not this archive's, or damaged */
-    FF_CHANNEL_INDEX_WRITTEN, /* the one to write is finished */
-    FF_CHANNEL_INDEX_LEFT,    /* it is written no more: no need, or no room */
+    FF_CHANNEL_INDEX_REFUSED,   /* the one to read is not this archive's, or damaged */
+    FF_CHANNEL_INDEX_WRITTEN,   /* the one to write is finished */
+    FF_CHANNEL_INDEX_INHERITED, /* instead of it the one that the program before wrote: finished */
+    FF_CHANNEL_INDEX_LEFT,      /* it is written no more: no need, or no room */
     FF_CHANNEL_LOG,
 };
 

@@ -204,6 +204,17 @@ void ff_shelf_publish(struct ff_shelf *shelf, uint32_t archive)
     finish(shelved, false);
 }
 
+void ff_shelf_inherit(struct ff_shelf *shelf, uint32_t archive)
+{
+    struct ff_shelved *shelved = find(shelf, archive);
+
+    if (!shelved || !shelved->partial || shelved->left < 0 ||
+        ff_partial_replace(shelved->partial, shelved->left) < 0)
+        return;
+    shelved->left = -1;
+    ff_shelf_publish(shelf, archive);
+}
+
 void ff_shelf_leave(struct ff_shelf *shelf, uint32_t archive)
 {
     struct ff_shelved *shelved = find(shelf, archive);

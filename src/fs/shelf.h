@@ -51,6 +51,7 @@ bool ff_shelf_is_written(const struct ff_shelf *shelf);
 /* What a worker tells, who may lie: archive is any number. */
 void ff_shelf_refuse(struct ff_shelf *shelf, uint32_t archive);  /* of those to read */
 void ff_shelf_publish(struct ff_shelf *shelf, uint32_t archive); /* of the file to write */
+void ff_shelf_inherit(struct ff_shelf *shelf, uint32_t archive); /* of what was left, instead */
 void ff_shelf_leave(struct ff_shelf *shelf, uint32_t archive);
 
 /* What the next program gets. */

@@ -111,6 +111,7 @@ static int open_archive(struct ff_fs *fs, size_t index, struct ff_error *error)
         .fs = fs,
         .settled = settled,
         .partial = -1,
+        .inherited = -1,
     };
     ff_snapshot_init(&shown->info);
     ff_snapshot_init(&shown->damage);

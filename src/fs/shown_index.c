@@ -30,11 +30,11 @@ static bool take(struct ff_shown *shown, int fd, enum ff_log_level level)
 
 /* A new file in its place: the supervisor's is gone, and its room on the disk is to be free. Who
  * takes this process over later cannot change what was published. */
-static void let_go(struct ff_shown *shown)
+static void let_go(const struct ff_fs *fs, int *fd)
 {
-    if (shown->fs->null >= 0)
-        dup3(shown->fs->null, shown->partial, O_CLOEXEC);
-    shown->partial = -1;
+    if (fs->null >= 0 && *fd >= 0)
+        dup3(fs->null, *fd, O_CLOEXEC);
+    *fd = -1;
 }
 
 void ff_shown_use_index(struct ff_shown *shown)
@@ -51,6 +51,7 @@ void ff_shown_use_index(struct ff_shown *shown)
     (void)take(shown, partial, FF_LOG_INFO);
     shown->is_finished = ff_archive_complete(shown->archive);
     (void)take(shown, files->left, FF_LOG_INFO);
+    bool is_inherited = !shown->is_finished && ff_archive_complete(shown->archive);
     if (!take(shown, files->index, FF_LOG_WARNING))
         ff_channel_index(fs->channel, FF_CHANNEL_INDEX_REFUSED, number_of(shown));
     shown->is_indexed = ff_archive_complete(shown->archive);
@@ -58,6 +59,7 @@ void ff_shown_use_index(struct ff_shown *shown)
     if (partial < 0 || fs->is_spare)
         return;
     shown->partial = partial;
+    shown->inherited = is_inherited ? files->left : -1;
     /* What was begun is finished. */
     ff_archive_index_status(shown->archive, &status);
     if (status.read_partial)
@@ -85,12 +87,17 @@ void ff_shown_tell_index(struct ff_shown *shown)
         return;
     bool written =
         status.state == FF_INDEX_WRITTEN || (shown->is_finished && fdatasync(shown->partial) == 0);
+    bool inherited = shown->inherited >= 0 && fdatasync(shown->inherited) == 0;
     if (status.state == FF_INDEX_FAILED && status.code != -ECANCELED)
         ff_log(FF_LOG_WARNING, "%s: its index file cannot be written: %s",
                ff_archive_name(shown->archive), strerror(-status.code));
     shown->is_indexed = shown->is_indexed || written;
-    let_go(shown);
-    ff_channel_index(shown->fs->channel, written ? FF_CHANNEL_INDEX_WRITTEN : FF_CHANNEL_INDEX_LEFT,
+    let_go(shown->fs, &shown->partial);
+    let_go(shown->fs, &shown->inherited);
+    ff_channel_index(shown->fs->channel,
+                     written     ? FF_CHANNEL_INDEX_WRITTEN
+                     : inherited ? FF_CHANNEL_INDEX_INHERITED
+                                 : FF_CHANNEL_INDEX_LEFT,
                      number_of(shown));
 }
 

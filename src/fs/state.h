@@ -54,6 +54,7 @@ struct ff_shown {
     struct ff_fs *fs;
     struct ff_settled *settled;
     int partial;       /* the index file that the scan writes; -1: none, or no more */
+    int inherited;     /* the one that the program before wrote, if that is whole; else -1 */
     bool is_finished;  /* a worker that died had finished it, and not said so */
     bool is_indexed;   /* the next worker finds all that this one knows */
     bool is_known;     /* the scan has ended, and so has the writing */

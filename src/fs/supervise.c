@@ -217,6 +217,8 @@ static void hear_of_index(struct supervisor *supervisor, const struct ff_process
         return;
     else if (message->kind == FF_CHANNEL_INDEX_WRITTEN)
         ff_shelf_publish(supervisor->shelf, message->archive);
+    else if (message->kind == FF_CHANNEL_INDEX_INHERITED)
+        ff_shelf_inherit(supervisor->shelf, message->archive);
     else
         ff_shelf_leave(supervisor->shelf, message->archive);
 }

@@ -12,6 +12,7 @@ import os
 import random
 import re
 import resource
+import shutil
 import signal
 import struct
 import subprocess
@@ -21,7 +22,8 @@ import harness
 from harness import Foreground, check, contains, equal, test
 from troubles import told
 
-harness.FRAMEFS = os.path.abspath(os.environ.get('FRAMEFS_FAULTY', 'framefs-faulty'))
+FAULTY = os.path.abspath(os.environ.get('FRAMEFS_FAULTY', 'framefs-faulty'))
+harness.FRAMEFS = FAULTY
 TAG4 = '--format=tag4-i64le'
 RECORDS = 120000
 KILLS = int(os.environ.get('FF_KILLS', '10'))
@@ -505,6 +507,49 @@ def upgraded():
         equal(mount.stat('framefs_index_records'), RECORDS * 3, 'records from the index')
         mount.check_records()
     equal(archive.left(), [os.path.basename(archive.index)], 'files beside the archive')
+
+
+class Slow:
+    """The program, whose upgrades wait until they may go on."""
+
+    def __init__(self):
+        self.path, self.gate = harness.make_path('framefs'), harness.make_path('gate')
+        shutil.copy2(harness.FRAMEFS, self.path)
+
+    def shut(self):
+        os.mkfifo(self.gate)
+        os.unlink(self.path)
+        with open(self.path, 'w', encoding='utf-8') as out:
+            out.write('#!/bin/sh\n'
+                      f'case $FRAMEFS_TAKEOVER in check:*) read line < {self.gate} ;; esac\n'
+                      f'exec {FAULTY} "$@"\n')
+        os.chmod(self.path, 0o755)
+
+
+@test('an index that becomes whole while an upgrade is on its way: the new program publishes it')
+def upgraded_meanwhile():
+    archive, program = Archive(records=RECORDS * 2), Slow()
+    harness.FRAMEFS = program.path
+    try:
+        with Served(archive, delay_us=6000) as mount:
+            harness.FRAMEFS = FAULTY
+            harness.wait_for(lambda: mount.state() == WRITING, 'an index that is written')
+            program.shut()
+            upgrade = subprocess.Popen([FAULTY, 'upgrade', mount.dir])
+            # The supervisor waits for its trial from here on.
+            with open(program.gate, 'wb') as gate:
+                harness.wait_for(lambda: mount.state() in (USED, WRITTEN), 'the whole index')
+                check(not os.path.exists(archive.index), 'it is published')
+                gate.write(b'go on\n')
+            equal(upgrade.wait(harness.LIMIT_S), 0, 'status of the upgrade')
+            mount.await_index()
+            equal(mount.stat('framefs_index_records'), RECORDS * 2, 'records from the index')
+            mount.check_records()
+            mount.kill()
+            mount.check_records()
+        equal(archive.left(), [os.path.basename(archive.index)], 'files beside the archive')
+    finally:
+        harness.FRAMEFS = FAULTY
 
 
 @test('after its index is published a worker is replaced at once, without a scan and a spare')
