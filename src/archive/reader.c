@@ -9,6 +9,9 @@
 #define CHUNK_FIRST_BYTES ((size_t)4 << 10)
 /* Half of the scan's window: by turns, one half is read while the other is still in the caches. */
 #define READ_MAX_BYTES ((size_t)512 << 10)
+/* More than so many times ff_reader.near are jumped over, whatever other frames are like. */
+#define FAR_TIMES 2
+#define MEAN_OF   8 /* frames, about */
 
 /* A byte of the archive lies in memory at the place in a page that it has in the file. The kernel's
  * copy is up to three times slower where the target lies a few bytes further on (see
@@ -86,12 +89,45 @@ static int find_limit(struct ff_reader *reader, uint64_t end)
     return 0;
 }
 
+/* Whether to jump over the next `gap` bytes, of a frame of len bytes that begins in the window. One
+ * that is read through among others that are jumped over is waited for like a jump, and the kernel
+ * begins anew to read ahead, or goes on to do so for nothing: to change is dearer than either way.
+ */
+static bool jumps_over(struct ff_reader *reader, uint64_t gap, uint64_t len)
+{
+    uint64_t near = reader->near, far = FAR_TIMES * near;
+
+    if (len > far)
+        len = far;
+    if (reader->mean == 0) {
+        reader->mean = len;
+        reader->jumps = len > near;
+    }
+    reader->mean += len / MEAN_OF - reader->mean / MEAN_OF;
+    if (reader->mean > near + near / 8)
+        reader->jumps = true;
+    else if (reader->mean < near - near / 8)
+        reader->jumps = false;
+    return gap > far || (reader->jumps && gap > near / 8);
+}
+
+/* Whether to begin anew at offset, which is behind the window's end. */
+static bool leaves_window(struct ff_reader *reader, uint64_t keep, uint64_t offset)
+{
+    uint64_t end = reader->window.offset + reader->window.len;
+    /* The window ends in the middle of the frame that is asked for, or of the one before. */
+    bool inside = keep < end;
+    uint64_t begin = inside ? keep : reader->frames[0], next = inside ? offset : keep;
+
+    return reader->near == 0 || jumps_over(reader, offset - end, next > begin ? next - begin : 0);
+}
+
 int ff_reader_fill(struct ff_reader *reader, uint64_t keep, uint64_t offset, size_t len)
 {
     struct ff_window *window = &reader->window;
     uint64_t end = window->offset + window->len;
 
-    if (offset < window->offset || (offset > end && offset - end > reader->near)) {
+    if (offset < window->offset || (offset > end && leaves_window(reader, keep, offset))) {
         window->bytes = place_of(reader, offset);
         window->offset = offset;
         window->len = 0;
@@ -141,6 +177,8 @@ int ff_reader_decode(struct ff_reader *reader, struct ff_decoder *decoder, enum 
                      uint64_t offset, bool *ret_failed)
 {
     *ret_failed = false;
+    reader->frames[0] = reader->frames[1];
+    reader->frames[1] = offset;
     ff_decode_begin(decoder, section, offset);
     for (;;) {
         decoder->limit = reader->limit;

@@ -17,9 +17,12 @@ struct ff_reader {
     size_t capacity;
     size_t chunk;       /* bytes that the next read asks for: little after a jump, then more */
     size_t chunk_first; /* after a jump; the caller may lower it before the first read */
-    size_t near;        /* so many bytes that are not asked for are read, not jumped over; 0 at
-                           first, at most the capacity less FF_DECODE_NEED_MAX */
+    size_t near;        /* frames up to this length are read through, longer ones jumped over, on
+                           an average of some; 0, at first: what is not asked for is never read */
     uint64_t reads;     /* how many were made */
+    uint64_t frames[2]; /* where the last two began that were decoded, the older one first */
+    uint64_t mean;      /* length of frames that reached beyond the window */
+    bool jumps;         /* over such frames, at present */
     struct ff_window window;
     bool end_seen; /* a result hangs on where the archive ends: as ff_decoder.end_seen */
 };

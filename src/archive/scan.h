@@ -11,10 +11,9 @@
 #include "archive/resync.h"
 #include "format/decode_fast.h"
 
-/* Bytes that nobody asks for, up to so many, are read nevertheless: a jump over them takes as long
- * on a cold cache (docs/PERFORMANCE.md has the curve). */
+/* Frames of so many bytes are read through in the time of a jump over them, on a cold cache
+ * (docs/PERFORMANCE.md has the curve). */
 #define FF_SCAN_NEAR_BYTES ((size_t)192 << 10)
-_Static_assert(FF_SCAN_NEAR_BYTES + FF_DECODE_NEED_MAX <= FF_SCAN_WINDOW_MIN_BYTES, "they fit");
 
 /* From this record on the decode state is this one, packed. */
 struct ff_state_change {

@@ -250,6 +250,65 @@ static void frames_tried_after_damage_have_a_limit(void **state)
     }
 }
 
+/* Frames of the lengths in turn, in KiB, so many times: how much of them a scan reads, per cent. */
+static unsigned int percent_read(const unsigned int *lens_kib, size_t kinds, size_t times)
+{
+    static const uint8_t kib[1024];
+    struct bytes bytes = {0};
+    uint64_t read_bytes;
+
+    for (size_t i = 0; i < kinds * times; i++) {
+        bytes_le(&bytes, (uint64_t)lens_kib[i % kinds] << 10, 4);
+        for (unsigned int k = 0; k < lens_kib[i % kinds]; k++)
+            bytes_add(&bytes, kib, sizeof(kib));
+    }
+    struct ff_archive *archive = counted_archive(&bytes, "frame = len:u32le data\n", &read_bytes);
+    assert_int_equal(ff_archive_count(archive), kinds * times);
+    ff_archive_close(archive);
+    unsigned int percent = (unsigned int)(100 * read_bytes / bytes.len);
+    bytes_done(&bytes);
+    return percent;
+}
+
+/* Where some frames are longer and some shorter than what is read in the time of a jump. */
+static void frames_are_all_read_or_all_jumped_over(void **state)
+{
+    (void)state;
+    static const unsigned int shorter[] = {170, 225, 150, 180, 230, 140, 195};
+    static const unsigned int longer[] = {330, 180, 300, 210, 256, 190, 320};
+    static const unsigned int limit[] = {192, 193};
+
+    assert_in_range(percent_read(shorter, 7, 15), 99, 101);
+    assert_in_range(percent_read(longer, 7, 15), 0, 5);
+    /* Either way. */
+    unsigned int percent = percent_read(limit, 2, 50);
+    assert_true(percent <= 5 || percent >= 99);
+}
+
+static void a_frame_is_jumped_over_that_is_much_longer_than_others(void **state)
+{
+    (void)state;
+    static const unsigned int some_long[] = {64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 4096};
+    static const unsigned int some_short[] = {1024, 16, 16, 1024, 16, 1024, 16};
+
+    assert_in_range(percent_read(some_long, 11, 10), 640 * 100 / 4736, 30);
+    assert_in_range(percent_read(some_short, 7, 20), 0, 20);
+}
+
+/* What the first frames are like is forgotten. */
+static void later_frames_are_read_or_jumped_over_by_their_lengths(void **state)
+{
+    (void)state;
+    unsigned int lens_kib[200];
+
+    for (size_t i = 0; i < 200; i++)
+        lens_kib[i] = i < 20 ? 1024 : 100;
+    assert_in_range(percent_read(lens_kib, 200, 1), 40, 50);
+    for (size_t i = 0; i < 200; i++)
+        lens_kib[i] = i < 20 ? 100 : 300;
+    assert_in_range(percent_read(lens_kib, 200, 1), 3, 15);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -258,6 +317,9 @@ int main(void)
         cmocka_unit_test(many_hidden_frames_before_a_part_are_passed_once),
         cmocka_unit_test(zeros_over_many_blocks_are_read_once),
         cmocka_unit_test(frames_tried_after_damage_have_a_limit),
+        cmocka_unit_test(frames_are_all_read_or_all_jumped_over),
+        cmocka_unit_test(a_frame_is_jumped_over_that_is_much_longer_than_others),
+        cmocka_unit_test(later_frames_are_read_or_jumped_over_by_their_lengths),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
