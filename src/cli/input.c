@@ -155,13 +155,13 @@ static int name_error(const struct ff_input *input, int code, const char *text,
     return ff_error_set(error, code, "%s: %s", input->name, text);
 }
 
-/* Reads the archive's beginning into bytes, FF_HEAD_BYTES of them. */
-static int read_head(struct ff_input *input, void *bytes, struct ff_head *ret_head,
+/* Reads the archive's beginning into bytes, max of them: FF_HEAD_BYTES, or all that it has. */
+static int read_head(struct ff_input *input, void *bytes, size_t max, struct ff_head *ret_head,
                      struct ff_error *error)
 {
     struct ff_source_stat stat;
 
-    ssize_t len = ff_source_read_full(input->source, bytes, FF_HEAD_BYTES, 0);
+    ssize_t len = ff_source_read_full(input->source, bytes, max, 0);
     if (len < 0)
         return name_error(input, (int)len, strerror((int)-len), error);
     /* Now a short pipe has ended, and its size is known. */
@@ -169,21 +169,31 @@ static int read_head(struct ff_input *input, void *bytes, struct ff_head *ret_he
     if (rc < 0)
         return name_error(input, rc, strerror(-rc), error);
     input->size = stat.size;
-    *ret_head = (struct ff_head){
-        .buf = bytes, .len = (size_t)len, .size = input->size, .name = input->path};
+    /* What has grown meanwhile is detected as what it was. */
+    *ret_head = (struct ff_head){.buf = bytes,
+                                 .len = (size_t)len,
+                                 .size = (size_t)len < FF_HEAD_BYTES ? (size_t)len : input->size,
+                                 .name = input->path};
     return 0;
 }
 
 static int detect_format(struct ff_input *input, const struct ff_formats *formats,
                          struct ff_error *error)
 {
+    struct ff_source_stat stat;
     struct ff_head head;
     struct ff_error detail = {0};
-    FF_CLEANUP(free) void *bytes = malloc(FF_HEAD_BYTES);
 
+    int rc = input->source->ops->stat(input->source, &stat);
+    if (rc < 0)
+        return name_error(input, rc, strerror(-rc), error);
+    /* Of many small archives a mebibyte each, mapped and unmapped, would cost more than the rest.
+     */
+    size_t max = stat.size < FF_HEAD_BYTES ? (size_t)stat.size : FF_HEAD_BYTES;
+    FF_CLEANUP(free) void *bytes = malloc(max + 1);
     if (!bytes)
         return name_error(input, -ENOMEM, "out of memory", error);
-    int rc = read_head(input, bytes, &head, error);
+    rc = read_head(input, bytes, max, &head, error);
     if (rc < 0)
         return rc;
     if (head.len == 0)
@@ -291,7 +301,7 @@ enum ff_exit ff_input_peek(const char *path, void *bytes, struct ff_input *ret_i
     name_input(ret_input, path, FF_INPUT_STREAMS);
     int rc = open_source(ret_input, path, FF_INPUT_STREAMS, &error);
     if (rc == 0)
-        rc = read_head(ret_input, bytes, ret_head, &error);
+        rc = read_head(ret_input, bytes, FF_HEAD_BYTES, ret_head, &error);
     if (rc < 0)
         ff_say("%s", error.text);
     ff_source_close(ret_input->source);

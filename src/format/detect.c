@@ -64,6 +64,7 @@ static void ranking_free(struct ranking ranking)
 
 FF_CLEANUP_DEFINE(ranking, struct ranking, ranking_free)
 FF_CLEANUP_DEFINE(format, struct ff_format *, ff_format_free)
+FF_CLEANUP_DEFINE(formats, struct ff_formats *, ff_formats_free)
 
 static void set_reason(struct ff_candidate *candidate, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
@@ -276,17 +277,21 @@ static int rank(const struct ff_formats *formats, const struct ff_head *head,
 {
     struct ranking *ranking = ret_ranking;
     size_t count = head->len ? ff_formats_count(formats) : 0;
+    FF_CLEANUP(formats) struct ff_formats *built_in = NULL;
+    int r;
 
     *ranking = (struct ranking){.entries = calloc(count + 1, sizeof(*ranking->entries)),
                                 .known = ff_known_find(head)};
     if (!ranking->entries)
         return ff_error_set(error, -ENOMEM, "out of memory");
+    if (!formats && (r = ff_formats_new(&built_in, error)) < 0)
+        return r;
     for (size_t i = 0; i < count; i++) {
-        FF_CLEANUP(format) struct ff_format *format = NULL;
+        const struct ff_format *format;
         struct entry *entry = &ranking->entries[ranking->count];
         if (ff_formats_fault(formats, i))
             continue;
-        int r = ff_formats_find(formats, ff_formats_name(formats, i), &format, error);
+        r = ff_formats_borrow(formats ? formats : built_in, i, &format, error);
         if (r < 0)
             return r;
         snprintf(entry->candidate.name, sizeof(entry->candidate.name), "%s", format->name);
@@ -297,7 +302,7 @@ static int rank(const struct ff_formats *formats, const struct ff_head *head,
         ranking->count++;
     }
     qsort(ranking->entries, ranking->count, sizeof(*ranking->entries), compare);
-    int r = find_equals(formats, ranking, error);
+    r = find_equals(formats, ranking, error);
     if (r == 0)
         explain(ranking);
     return r;

@@ -31,6 +31,11 @@ struct ff_format {
 int ff_section_compile(const char *name, const char *text, size_t len, unsigned int line,
                        struct ff_format **ret_format, struct ff_error *error);
 
+/* The format at that index of a set, not NULL, that has no fault: compiled once, it stays the
+ * set's. May be called by several threads at once. -ENOMEM. */
+int ff_formats_borrow(const struct ff_formats *formats, size_t index,
+                      const struct ff_format **ret_format, struct ff_error *error);
+
 /* A section of presets.ini: its name and the lines after its heading. Generated. */
 struct ff_preset {
     const char *name;

@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,7 +8,8 @@
 #include "format/format.h"
 #include "format/ini.h"
 
-/* Where a format is found: the lines of a section, not compiled, as few of them are asked for. */
+/* Where a format is found: the lines of a section. Few of them are asked for, or all, over and
+ * over, for many archives. */
 struct entry {
     char name[FF_FORMAT_NAME_BYTES];
     const char *text;
@@ -15,6 +17,8 @@ struct entry {
     unsigned int line;  /* of its heading */
     const char *origin; /* NULL: built in */
     char *fault;        /* NULL: none */
+    /* Once detection has asked for it, by whichever thread was first; owned. */
+    struct ff_format *_Atomic compiled;
 };
 
 /* A text that was added. */
@@ -68,12 +72,18 @@ int ff_formats_new(struct ff_formats **ret_formats, struct ff_error *error)
     return 0;
 }
 
+static void drop_entry(struct entry *entry)
+{
+    free(entry->fault);
+    ff_format_free(entry->compiled);
+}
+
 void ff_formats_free(struct ff_formats *formats)
 {
     if (!formats)
         return;
     for (size_t i = 0; i < formats->count; i++)
-        free(formats->entries[i].fault);
+        drop_entry(&formats->entries[i]);
     free(formats->entries);
     while (formats->texts) {
         struct text *text = formats->texts;
@@ -218,7 +228,7 @@ static void remove_entry(struct ff_formats *formats, const char *name)
         if (strcmp(formats->entries[i].name, name) != 0)
             continue;
         formats->added -= formats->entries[i].origin != NULL;
-        free(formats->entries[i].fault);
+        drop_entry(&formats->entries[i]);
         formats->count--;
         memmove(&formats->entries[i], &formats->entries[i + 1],
                 (formats->count - i) * sizeof(*formats->entries));
@@ -336,6 +346,30 @@ static int refuse_name(const struct ff_formats *formats, const char *name, struc
                         near ? "'?" : "");
 }
 
+static int compile(const struct entry *entry, struct ff_format **ret_format, struct ff_error *error)
+{
+    return ff_section_compile(entry->name, entry->text, entry->len, entry->line, ret_format, error);
+}
+
+int ff_formats_borrow(const struct ff_formats *formats, size_t index,
+                      const struct ff_format **ret_format, struct ff_error *error)
+{
+    struct entry *entry = &formats->entries[index];
+    struct ff_format *format = atomic_load(&entry->compiled), *mine;
+
+    if (!format) {
+        int r = compile(entry, &mine, error);
+        if (r < 0)
+            return r;
+        if (atomic_compare_exchange_strong(&entry->compiled, &format, mine))
+            format = mine;
+        else
+            ff_format_free(mine);
+    }
+    *ret_format = format;
+    return 0;
+}
+
 int ff_formats_find(const struct ff_formats *formats, const char *name,
                     struct ff_format **ret_format, struct ff_error *error)
 {
@@ -345,7 +379,7 @@ int ff_formats_find(const struct ff_formats *formats, const char *name,
         const struct entry entry = entry_at(formats, i);
         if (entry.fault)
             return ff_error_set(error, -EINVAL, "%s", entry.fault);
-        return ff_section_compile(entry.name, entry.text, entry.len, entry.line, ret_format, error);
+        return compile(&entry, ret_format, error);
     }
     return refuse_name(formats, name, error);
 }

@@ -16,19 +16,26 @@
 /* The largest unit that other data is commonly aligned to. */
 #define ALIGN_MAX_BYTES 8
 
+/* What is noted of the frames. Most formats fall before the first one, and it is large: nothing of
+ * it means anything before it is written. */
+struct notes {
+    uint16_t fixed[FF_TRIAL_FRAMES_MAX], chain[FF_TRIAL_FRAMES_MAX]; /* bits of each frame */
+    uint64_t starts[FF_TRIAL_FRAMES_MAX + 1]; /* of the frames; then where the last one ends */
+    uint64_t seen[SEEN_MAX]; /* lengths of frames, by hash; 0: none; from the first frame on */
+    uint32_t wrong[WRONG_PLACES_MAX]; /* bits of each frame that fits at a wrong place */
+};
+
 struct walk {
+    struct notes *notes;
     const struct ff_layout *layout;
     const struct ff_head *head;
     struct ff_window window;
     struct ff_decoder decoder;
     struct ff_trial *trial;
-    struct ff_evidence part;                     /* of a last frame that is not all there */
-    uint32_t wrong_fit, wrong[WRONG_PLACES_MAX]; /* bits of each frame that fits at a wrong place */
-    uint16_t fixed[FF_TRIAL_FRAMES_MAX], chain[FF_TRIAL_FRAMES_MAX]; /* bits of each frame */
+    struct ff_evidence part; /* of a last frame that is not all there */
+    uint32_t wrong_fit;      /* how many frames at wrong places */
     bool has_order;
-    uint64_t seen[SEEN_MAX];                  /* lengths of frames, by hash; 0: none */
-    uint64_t aligned;                         /* to the lowest bit of it: all frames */
-    uint64_t starts[FF_TRIAL_FRAMES_MAX + 1]; /* of the frames; then where the last one ends */
+    uint64_t aligned; /* to the lowest bit of it: all frames */
 };
 
 static bool has_section(const struct ff_layout *layout, enum ff_section section)
@@ -203,7 +210,7 @@ static uint64_t mix(uint64_t number)
 static bool is_seen(struct walk *walk, uint64_t len)
 {
     for (uint64_t i = mix(len);; i++) {
-        uint64_t *seen = &walk->seen[i % SEEN_MAX];
+        uint64_t *seen = &walk->notes->seen[i % SEEN_MAX];
         if (*seen == len)
             return true;
         if (*seen == 0) {
@@ -222,6 +229,8 @@ static void add_frame(struct walk *walk)
     uint32_t frame = sum->frames++;
     uint64_t len = walk->decoder.end - walk->decoder.offset;
 
+    if (frame == 0)
+        memset(walk->notes->seen, 0, sizeof(walk->notes->seen));
     weigh(walk, &walk->decoder, &walk->window, &evidence);
     walk->aligned |= len;
     if (is_seen(walk, len)) {
@@ -229,12 +238,14 @@ static void add_frame(struct walk *walk)
         evidence.fixed -= evidence.repeated;
         evidence.repeated = 0;
     }
-    walk->fixed[frame] = (uint16_t)(evidence.fixed < UINT16_MAX ? evidence.fixed : UINT16_MAX);
-    walk->chain[frame] = (uint16_t)(evidence.chain < UINT16_MAX ? evidence.chain : UINT16_MAX);
+    walk->notes->fixed[frame] =
+        (uint16_t)(evidence.fixed < UINT16_MAX ? evidence.fixed : UINT16_MAX);
+    walk->notes->chain[frame] =
+        (uint16_t)(evidence.chain < UINT16_MAX ? evidence.chain : UINT16_MAX);
     walk->trial->telling += evidence.fixed + evidence.chain > 0;
-    sum->fixed += walk->fixed[frame];
+    sum->fixed += walk->notes->fixed[frame];
     sum->repeated += evidence.repeated;
-    sum->chain += walk->chain[frame];
+    sum->chain += walk->notes->chain[frame];
     sum->right += evidence.right;
     sum->wrong += evidence.wrong;
 }
@@ -245,13 +256,15 @@ static uint64_t next_frame(const struct walk *walk, uint64_t offset)
 {
     const struct ff_directives *directives = &walk->layout->directives;
     const struct ff_directive_bytes *magic = &directives->resync;
-    struct ff_decoder d = walk->decoder;
 
     if (directives->block) {
         offset += directives->block - offset % directives->block;
         return offset < walk->window.len ? offset : UINT64_MAX;
     }
-    while (magic->len && ++offset < walk->window.len) {
+    if (!magic->len)
+        return UINT64_MAX;
+    struct ff_decoder d = walk->decoder;
+    while (++offset < walk->window.len) {
         const uint8_t *found = memmem(walk->window.bytes + offset, walk->window.len - offset,
                                       magic->bytes, magic->len);
         if (!found)
@@ -273,7 +286,7 @@ static void walk_frames(struct walk *walk, uint64_t offset)
 
     for (;; offset = d->end + ff_decode_padding(walk->layout, d->end)) {
         trial->offset = offset;
-        walk->starts[evidence->frames] = offset;
+        walk->notes->starts[evidence->frames] = offset;
         if (walk_end(walk, offset))
             return;
         trial->end = FF_TRIAL_GOES_ON;
@@ -286,7 +299,7 @@ static void walk_frames(struct walk *walk, uint64_t offset)
             if (next != UINT64_MAX) {
                 ff_decode_begin(d, FF_FRAME, next);
                 r = ff_decode(d, &walk->window);
-                walk->starts[evidence->frames] = next;
+                walk->notes->starts[evidence->frames] = next;
             } else if (evidence->frames && walk->layout->directives.tail == FF_TAIL_ZEROS &&
                        is_zero_from(walk, offset)) {
                 trial->end = FF_TRIAL_LANDS;
@@ -309,7 +322,7 @@ static void walk_frames(struct walk *walk, uint64_t offset)
         }
         add_frame(walk);
         if (walk->layout->alts[d->alt].end) {
-            trial->offset = walk->starts[evidence->frames] = d->end;
+            trial->offset = walk->notes->starts[evidence->frames] = d->end;
             if (is_zero_from(walk, d->end))
                 trial->end = FF_TRIAL_LANDS;
             else
@@ -324,9 +337,9 @@ static bool is_start(const struct walk *walk, uint64_t offset)
     size_t low = 0, high = walk->trial->evidence.frames + 1U;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (walk->starts[middle] == offset)
+        if (walk->notes->starts[middle] == offset)
             return true;
-        if (walk->starts[middle] < offset)
+        if (walk->notes->starts[middle] < offset)
             low = middle + 1;
         else
             high = middle;
@@ -374,7 +387,7 @@ static void try_wrong(struct walk *walk, uint64_t offset)
         return;
     walk->trial->wrong_tried++;
     if (fits && telling)
-        walk->wrong[walk->wrong_fit++] = bits / telling;
+        walk->notes->wrong[walk->wrong_fit++] = bits / telling;
 }
 
 /* The unit that all frames are aligned to. */
@@ -391,7 +404,7 @@ static void try_wrong_places(struct walk *walk)
 
     for (uint64_t i = 0; walk->trial->telling && i < WRONG_PLACES_MAX; i++) {
         uint64_t frame = frames > WRONG_PLACES_MAX ? i * frames / WRONG_PLACES_MAX : i % frames;
-        uint64_t start = walk->starts[frame], end = walk->starts[frame + 1];
+        uint64_t start = walk->notes->starts[frame], end = walk->notes->starts[frame + 1];
         if (end > walk->head->len)
             end = walk->head->len;
         uint64_t step = end - start > unit ? unit : 1;
@@ -415,7 +428,7 @@ static uint32_t count_wrong(const struct walk *walk, uint32_t bits)
 {
     uint32_t count = 0;
     for (uint32_t i = 0; i < walk->wrong_fit; i++)
-        count += walk->wrong[i] >= (bits + 1) / 2;
+        count += walk->notes->wrong[i] >= (bits + 1) / 2;
     return count;
 }
 
@@ -426,9 +439,9 @@ static void bound_by_wrong_places(struct walk *walk)
     uint64_t fixed = 0, chain = 0; /* in sixteenths of a bit */
 
     for (uint32_t i = 0; i < trial->evidence.frames; i++) {
-        uint64_t frame_fixed = walk->fixed[i] * UINT64_C(16);
-        uint64_t frame_chain = walk->chain[i] * UINT64_C(16);
-        uint32_t wrong = count_wrong(walk, (uint32_t)walk->fixed[i] + walk->chain[i]);
+        uint64_t frame_fixed = walk->notes->fixed[i] * UINT64_C(16);
+        uint64_t frame_chain = walk->notes->chain[i] * UINT64_C(16);
+        uint32_t wrong = count_wrong(walk, (uint32_t)walk->notes->fixed[i] + walk->notes->chain[i]);
         if (wrong) {
             uint64_t most = eighths_of_log2(trial->wrong_tried) - eighths_of_log2(wrong);
             frame_fixed = frame_fixed < most ? frame_fixed : most;
@@ -455,7 +468,9 @@ static unsigned int landing_bits(const struct walk *walk)
 void ff_trial_run(const struct ff_format *format, const struct ff_head *head,
                   struct ff_trial *ret_trial)
 {
+    struct notes notes;
     struct walk walk = {
+        .notes = &notes,
         .layout = &format->layout,
         .head = head,
         .window = {.bytes = head->buf, .offset = 0, .len = head->len},

@@ -2,6 +2,7 @@
 #include <framefs/format.h>
 
 #include <errno.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -455,6 +456,56 @@ static void added_formats_are_detected_and_outrank_equal_ones(void **state)
     ff_formats_free(formats);
 }
 
+enum { BORROWERS = 4, BORROWED_MAX = 256 };
+
+struct borrower {
+    pthread_t thread;
+    const struct ff_formats *formats;
+    const struct ff_format *borrowed[BORROWED_MAX];
+};
+
+static void *borrow_all(void *context)
+{
+    struct borrower *borrower = context;
+
+    for (size_t i = 0; i < ff_formats_count(borrower->formats); i++)
+        if (ff_formats_borrow(borrower->formats, i, &borrower->borrowed[i], NULL) < 0)
+            return NULL;
+    return borrower;
+}
+
+/* Detection asks for all of them for each archive. */
+static void formats_are_compiled_once_for_all_who_borrow_them(void **state)
+{
+    (void)state;
+    struct ff_formats *formats = make();
+    struct borrower borrowers[BORROWERS] = {0};
+    size_t count = ff_formats_count(formats);
+
+    assert_true(count <= BORROWED_MAX);
+    for (size_t b = 0; b < BORROWERS; b++) {
+        borrowers[b].formats = formats;
+        assert_int_equal(pthread_create(&borrowers[b].thread, NULL, borrow_all, &borrowers[b]), 0);
+    }
+    for (size_t b = 0; b < BORROWERS; b++) {
+        void *done;
+        assert_int_equal(pthread_join(borrowers[b].thread, &done), 0);
+        assert_non_null(done);
+    }
+    for (size_t i = 0; i < count; i++) {
+        assert_string_equal(ff_format_name(borrowers[0].borrowed[i]), ff_formats_name(formats, i));
+        for (size_t b = 1; b < BORROWERS; b++)
+            assert_ptr_equal(borrowers[b].borrowed[i], borrowers[0].borrowed[i]);
+    }
+    /* One that is added replaces what was borrowed of its name. */
+    const struct ff_format *mine;
+    assert_int_equal(add(formats, "[tfrecord]\nframe = len:u8 data\n", "mine", NULL), 0);
+    size_t index = index_of(formats, "tfrecord");
+    assert_int_equal(ff_formats_borrow(formats, index, &mine, NULL), 0);
+    assert_ptr_equal(strstr(ff_format_text(mine), "u64"), NULL);
+    ff_formats_free(formats);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -473,6 +524,7 @@ int main(void)
         cmocka_unit_test(formats_have_a_limit),
         cmocka_unit_test(a_text_has_a_limit),
         cmocka_unit_test(added_formats_are_detected_and_outrank_equal_ones),
+        cmocka_unit_test(formats_are_compiled_once_for_all_who_borrow_them),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
