@@ -6,7 +6,7 @@ _framefs_options()
         mount)
             echo --format= --frame= --formats= --max-records= --index= --no-index --layout= --names= --type= --content= \
                 --control= --interval= --push= --separator= --verify= --synthetic= --direct-io --no-direct-io \
-                --uid= --gid= --umask= --allow-other --setuid= --no-sandbox --no-survive -o \
+                --uid= --gid= --umask= --allow-other --setuid= --no-sandbox --no-survive --io-uring= -o \
                 --foreground -f --debug -d --log= --log-level= --redact \
                 --help -h
             ;;
@@ -33,6 +33,7 @@ _framefs_values()
         --names) echo number number-name name ;;
         --control) echo hidden listed off ;;
         --verify) echo off read ;;
+        --io-uring) echo auto on off ;;
         --log) echo auto stderr syslog ;;
         --log-level) echo error warning info debug ;;
         --uid | --setuid) compgen -u ;;
@@ -41,7 +42,7 @@ _framefs_values()
             echo format= frame= formats= max-records= index= noindex layout= names= type= content= control= \
                 interval= push= separator= verify= synthetic= direct_io nodirect_io uid= gid= umask= \
                 allow_other setuid= \
-                nosandbox nosurvive foreground debug \
+                nosandbox nosurvive io_uring= foreground debug \
                 log= log-level= redact fsname= subtype= sloppy default_permissions \
                 auto_unmount max_read= ro nosuid nodev noexec noatime
             ;;

@@ -230,6 +230,7 @@ static enum ff_exit serve(struct mount *mount)
         .takeover = mount->takeover,
         .background = is_background(values),
         .survive = !values->no_survive,
+        .io_uring = (enum ff_uring_mode)values->io_uring,
         .layout = (enum ff_layout_kind)values->layout,
         .names = (enum ff_names_mode)values->names,
         .control = (enum ff_control_mode)values->control,

@@ -125,6 +125,7 @@
  *   fs/syscalls.c         system calls
  *   fs/permission.c       whether it may read as another user
  *   fs/session.c          its conversation with the kernel
+ *   fs/uring.c            requests that come through io_uring
  *   fs/shown.c            the archives that a mount shows
  *   fs/shown_index.c      what they take from index files, and have written
  *   fs/ops.c              a request in, a reply out

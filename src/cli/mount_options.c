@@ -47,6 +47,14 @@ static int parse_verify(void *field, const char *argument, struct ff_error *erro
     return ff_option_choose(argument, names, field, error);
 }
 
+static int parse_uring(void *field, const char *argument, struct ff_error *error)
+{
+    static const char *const names[] = {
+        [FF_URING_AUTO] = "auto", [FF_URING_ON] = "on", [FF_URING_OFF] = "off", NULL};
+
+    return ff_option_choose(argument, names, field, error);
+}
+
 static int parse_log(void *field, const char *argument, struct ff_error *error)
 {
     static const char *const names[] = {
@@ -356,6 +364,14 @@ const struct ff_option ff_mount_options[] = {
         .help = "take the mount away when its server dies, instead of\nserving it on",
         .parse = ff_option_flag,
         FIELD(no_survive),
+    },
+    {
+        .name = "io-uring",
+        .argument = "auto|on|off",
+        .help = "take requests through io_uring; auto: with no-survive and\nno-sandbox, where "
+                "libfuse and the kernel can and\nnothing has to be scanned",
+        .parse = parse_uring,
+        FIELD(io_uring),
     },
     {
         .letter = 'o',

@@ -43,6 +43,7 @@ struct ff_mount_values {
     uint32_t umask;
     bool no_sandbox;
     bool no_survive;
+    int io_uring;                   /* enum ff_uring_mode */
     int64_t worker_uid, worker_gid; /* of setuid; -1: not given */
     bool foreground;
     bool debug;

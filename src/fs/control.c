@@ -143,6 +143,8 @@ static void print_processes(const struct ff_shared *shared, FILE *out)
                        (uint64_t)shared->supervisor);
     ff_stats_print_one(out, "framefs_worker_pid", "gauge", "The process that serves it.",
                        (uint64_t)getpid());
+    ff_stats_print_one(out, "framefs_io_uring", "gauge", "1 when requests come through io_uring.",
+                       atomic_load(&shared->is_uring));
     ff_stats_print_one(out, "framefs_restarts_total", "counter",
                        "Workers that took over from one that had died.",
                        atomic_load(&shared->restarts));

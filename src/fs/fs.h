@@ -23,6 +23,9 @@ enum ff_names_mode {
 /* Of a format's name, with its NUL. */
 #define FF_FS_FORMAT_BYTES 64
 
+/* Whether requests come through io_uring (fs/uring.h). */
+enum ff_uring_mode { FF_URING_AUTO, FF_URING_ON, FF_URING_OFF };
+
 enum ff_control_mode { FF_CONTROL_HIDDEN, FF_CONTROL_LISTED, FF_CONTROL_OFF };
 
 /* An archive, opened by a worker. */
@@ -63,6 +66,7 @@ struct ff_fs_options {
     const struct ff_takeover *takeover;
     bool background; /* workers give up stderr, too: they log through the supervisor */
     bool survive;    /* another worker serves on when one has died; where the kernel can */
+    enum ff_uring_mode io_uring;
     enum ff_layout_kind layout; /* AUTO is settled from the archive's first records */
     enum ff_names_mode names;   /* NAME: not with layout TREE */
     enum ff_control_mode control;

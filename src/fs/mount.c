@@ -12,6 +12,7 @@
 #include "fs/shelf.h"
 #include "fs/supervise.h"
 #include "fs/takeover.h"
+#include "fs/uring.h"
 
 static int check_archives(const struct ff_fs_options *options, struct ff_error *error)
 {
@@ -49,7 +50,8 @@ static int make_sandbox(const struct ff_fs_options *options, bool writes,
         .uid = options->worker_uid,
         .gid = options->worker_gid,
         .features = (has_block_device(options) ? FF_SANDBOX_BLOCK_DEVICES : 0) |
-                    (writes ? FF_SANDBOX_WRITE : 0),
+                    (writes ? FF_SANDBOX_WRITE : 0) |
+                    (options->io_uring == FF_URING_ON ? FF_SANDBOX_URING : 0),
     };
 
     *ret_sandbox = NULL;
@@ -83,7 +85,9 @@ static int mount_and_serve(const struct ff_fs_options *options, const char *dir,
         r = get_mountpoint(options, dir, &mountpoint, error);
     if (r == 0) {
         settled.survive = options->survive && ff_mountpoint_can_resend(&mountpoint);
-        r = ff_supervise(&settled, &mountpoint, sandbox, shelf, shared, shared_fd, error);
+        r = ff_uring_settle(&settled, &mountpoint, &settled.io_uring, error);
+        if (r == 0)
+            r = ff_supervise(&settled, &mountpoint, sandbox, shelf, shared, shared_fd, error);
         ff_mountpoint_detach(&mountpoint);
     }
     ff_sandbox_free(sandbox);
@@ -112,6 +116,8 @@ int ff_fs_run(const struct ff_fs_options *options, const char *dir, struct ff_er
     struct ff_shared *shared;
 
     int r = check_archives(options, error);
+    if (r == 0)
+        r = ff_uring_check(options, error);
     if (r < 0)
         return r;
     r = get_shared(options, &shared, &shared_fd);

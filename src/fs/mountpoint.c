@@ -215,6 +215,11 @@ bool ff_mountpoint_can_map_direct(const struct ff_mountpoint *mountpoint)
     return is_offered(mountpoint, FF_FUSE_DIRECT_IO_ALLOW_MMAP2);
 }
 
+bool ff_mountpoint_can_uring(const struct ff_mountpoint *mountpoint)
+{
+    return is_offered(mountpoint, FF_FUSE_OVER_IO_URING2);
+}
+
 void ff_mountpoint_resend(const struct ff_mountpoint *mountpoint)
 {
     const struct fuse_out_header notify = {.len = sizeof(notify), .error = FF_FUSE_NOTIFY_RESEND};

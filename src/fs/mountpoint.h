@@ -53,10 +53,14 @@ void ff_mountpoint_raise_readahead(const struct ff_mountpoint *mountpoint);
 /* Whether files that are read directly can be mapped as shared all the same (6.6). */
 bool ff_mountpoint_can_map_direct(const struct ff_mountpoint *mountpoint);
 
-/* Debian bookworm's headers lack the names of these: FUSE_NOTIFY_RESEND; FUSE_DIRECT_IO_ALLOW_MMAP
- * and FUSE_HAS_RESEND, which are bits 36 and 39 of the flags of INIT. */
+/* Whether it offers to send requests through io_uring (6.14, where the administrator lets it). */
+bool ff_mountpoint_can_uring(const struct ff_mountpoint *mountpoint);
+
+/* Debian bookworm's headers lack the names of these: FUSE_NOTIFY_RESEND; FUSE_DIRECT_IO_ALLOW_MMAP,
+ * FUSE_HAS_RESEND and FUSE_OVER_IO_URING, which are bits 36, 39 and 41 of the flags of INIT. */
 #define FF_FUSE_NOTIFY_RESEND         7
 #define FF_FUSE_DIRECT_IO_ALLOW_MMAP2 (UINT32_C(1) << (36 - 32))
 #define FF_FUSE_HAS_RESEND2           (UINT32_C(1) << (39 - 32))
+#define FF_FUSE_OVER_IO_URING2        (UINT32_C(1) << (41 - 32))
 
 #endif

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "fs/state.h"
+#include "fs/uring.h"
 
 /* What the record calls itself; "" where the format has no names, and on failure: a record whose
  * header cannot be read is called by its number. */
@@ -107,6 +108,7 @@ static void fill_roster(struct ff_fs *fs, const struct ff_shown *shown)
     if (r < 0)
         ff_roster_fail(shown->roster, r);
     ff_park_wake(&fs->park);
+    ff_uring_note_scan(fs);
 }
 
 static void *namer_thread(void *context)

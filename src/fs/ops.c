@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "fs/state.h"
+#include "fs/uring.h"
 
 /* ---- answers: each sends one reply and returns 0, or sends none and returns a negative errno ----
  */
@@ -52,6 +53,14 @@ static int answer_getattr(struct ff_fs *fs, const struct ff_request *request,
     return r;
 }
 
+/* Where an answer is put together: where the kernel takes it from, or in the thread's memory. */
+static void *buffer_for(struct ff_fs *fs, const struct ff_request *request)
+{
+    void *payload = ff_uring_payload(request->req);
+
+    return payload ? payload : ff_buffer_get(fs);
+}
+
 static int answer_read(struct ff_fs *fs, const struct ff_request *request, struct ff_wait *ret_wait)
 {
     struct ff_node node;
@@ -67,7 +76,7 @@ static int answer_read(struct ff_fs *fs, const struct ff_request *request, struc
     ff_dir_note_use(fs, &node);
     if (request->offset == 0)
         ff_push_note(&fs->push, &node, &file.view);
-    void *buf = ff_buffer_get(fs);
+    void *buf = buffer_for(fs, request);
     if (!buf)
         return -ENOMEM;
     ssize_t count = ff_file_read(fs, &file, buf, request->size, (uint64_t)request->offset);
@@ -108,7 +117,7 @@ static int answer_readdir(struct ff_fs *fs, const struct ff_request *request,
     int r = ff_fs_load_node(fs, request->ino, &node, ret_wait);
     if (r < 0)
         return r;
-    char *buf = ff_buffer_get(fs);
+    char *buf = buffer_for(fs, request);
     if (!buf)
         return -ENOMEM;
     ssize_t count = ff_dir_fill(fs, request->req, &node, request->op == FF_OP_READDIRPLUS, buf,
@@ -305,6 +314,7 @@ static void receive(const struct ff_request *request)
 {
     struct ff_fs *fs = fuse_req_userdata(request->req);
 
+    ff_uring_note_request(request->req);
     ff_stats_add(&fs->shared->stats.requests[request->op], 1);
     serve(fs, request);
 }
@@ -453,6 +463,7 @@ static void op_init(void *userdata, struct fuse_conn_info *conn)
     /* fusermount3 learns that the server is dead by opening the root: the kernel must not answer.
      */
     fs->no_opendir = (conn->capable & FUSE_CAP_NO_OPENDIR_SUPPORT) && !fs->auto_unmount;
+    ff_uring_want(fs, conn);
     conn->max_read = FF_REPLY_BYTES_MAX;
     conn->max_readahead = FF_REPLY_BYTES_MAX;
 }

@@ -19,6 +19,7 @@
 enum ff_sandbox_feature {
     FF_SANDBOX_BLOCK_DEVICES = 1 << 0, /* asks block devices for their size */
     FF_SANDBOX_WRITE = 1 << 1,         /* writes to files it has open, cuts and syncs them */
+    FF_SANDBOX_URING = 1 << 2,         /* takes requests from rings (fs/uring.h) */
 };
 
 struct ff_sandbox_options {

@@ -12,6 +12,7 @@
 #include "base/sanitize.h"
 #include "fs/mountpoint.h"
 #include "fs/shared.h"
+#include "fs/uring.h"
 
 /* As many requests may wait for slow storage at the same time. */
 #define THREADS_MAX 16
@@ -108,13 +109,8 @@ static void confess_crashes(void)
 /* What libfuse does not tell the kernel. Before 3.17 it takes FUSE_CAP_PARALLEL_DIROPS and keeps it
  * to itself: one look-up that waits for the scan would keep all others in its directory waiting,
  * and unkillable. Before 3.17 it does not know that files of direct reads can be mapped, too. */
-static void complete_init(const struct ff_fs *fs, const struct iovec *iov, int count)
+static void complete_init(const struct ff_fs *fs, struct fuse_init_out *init)
 {
-    struct fuse_init_out *init;
-
-    if (count < 2 || iov[1].iov_len < sizeof(*init))
-        return;
-    init = iov[1].iov_base;
     if (fs->parallel)
         init->flags |= FUSE_PARALLEL_DIROPS;
     if (fs->options->direct_io && ff_mountpoint_can_map_direct(fs->mountpoint)) {
@@ -128,14 +124,21 @@ static void complete_init(const struct ff_fs *fs, const struct iovec *iov, int c
 static ssize_t answer_init(struct ff_fs *fs, int fd, struct iovec *iov, int count)
 {
     const struct fuse_out_header *header = iov[0].iov_base;
-    ssize_t len = 0;
+    bool is_init =
+        header->error == 0 && count >= 2 && iov[1].iov_len >= sizeof(struct fuse_init_out);
+    ssize_t len = 0, written = -1;
+    int code = ECANCELED;
 
-    if (header->error == 0)
-        complete_init(fs, iov, count);
-    for (int i = 0; i < count; i++)
-        len += (ssize_t)iov[i].iov_len;
-    ssize_t written = writev(fd, iov, count);
-    int code = written < 0 && errno != ENOENT ? errno : 0;
+    if (is_init)
+        complete_init(fs, iov[1].iov_base);
+    if (is_init && !ff_uring_accept(fs, iov[1].iov_base)) {
+        fuse_session_exit(fs->session);
+    } else {
+        for (int i = 0; i < count; i++)
+            len += (ssize_t)iov[i].iov_len;
+        written = writev(fd, iov, count);
+        code = written < 0 && errno != ENOENT ? errno : 0;
+    }
     atomic_store_explicit(&fs->inited, true, memory_order_release);
     sem_post(&fs->may_ask);
     if (code == 0 && header->error == 0)

@@ -37,6 +37,8 @@ struct ff_shared {
     _Atomic uint64_t restarts, upgrades, upgrades_failed;
     _Atomic uint64_t resent;    /* requests that came again, counted by workers */
     _Atomic uint64_t condemned; /* answered with EIO for that */
+    /* Requests come through rings, which die with the worker. */
+    atomic_bool is_uring;
     struct ff_stats stats;
     struct ff_slices slices;
     struct ff_blame_list blamed;

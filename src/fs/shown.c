@@ -9,6 +9,7 @@
 #include "fs/channel.h"
 #include "fs/shared.h"
 #include "fs/state.h"
+#include "fs/uring.h"
 
 /* Own names take a table of all of them, and one directory: all records must be known. */
 static int settle_roster(struct ff_shown *shown, struct ff_error *error)
@@ -186,6 +187,7 @@ static void on_progress(void *context)
                "for the others, until another worker scans it",
                ff_archive_name(shown->archive), ff_archive_count(shown->archive));
     ff_park_wake(&fs->park);
+    ff_uring_note_scan(fs);
     ff_shown_tell_index(shown);
     if (ff_archive_complete(shown->archive) && shown->partial < 0)
         become_known(shown);

@@ -98,6 +98,9 @@ struct ff_fs {
     atomic_bool asked;    /* INIT was handed to libfuse */
     atomic_bool answers;  /* the answer to it is on its way or sent */
 
+    sem_t scanned_on; /* a scan has come further; of io_uring=on */
+    bool is_refused;  /* libfuse has no rings, and io_uring=on wants them */
+
     pthread_mutex_t log_lock;
     time_t log_second;
     unsigned int logged; /* messages in that second, also those that were dropped */

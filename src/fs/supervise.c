@@ -404,6 +404,10 @@ static void upgrade(struct supervisor *supervisor)
     } else if (!supervisor->can_resend) {
         ff_error_set(&error, -EOPNOTSUPP,
                      "this kernel does not send requests again: unmount and mount");
+    } else if (atomic_load(&supervisor->shared->is_uring)) {
+        ff_error_set(&error, -EOPNOTSUPP,
+                     "its requests come through io_uring, which ends with the worker: unmount and "
+                     "mount");
     } else {
         takeover->worker = supervisor->worker.pid;
         takeover->channel = supervisor->worker.channel;

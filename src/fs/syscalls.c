@@ -117,6 +117,16 @@ static const struct call allowed[] = {
     {"ftruncate", .features = FF_SANDBOX_WRITE},
     {"fsync", .features = FF_SANDBOX_WRITE},
     {"fdatasync", .features = FF_SANDBOX_WRITE},
+
+    /* libfuse makes its rings when it answers INIT, each in the thread that serves it, which it
+     * binds to the ring's processor. */
+    {"io_uring_setup", .features = FF_SANDBOX_URING},
+    {"io_uring_register", .features = FF_SANDBOX_URING},
+    {"io_uring_enter", .features = FF_SANDBOX_URING},
+    {"eventfd2", .features = FF_SANDBOX_URING},
+    {"sched_setaffinity", .features = FF_SANDBOX_URING, .condition = MASKED, .argument = 0,
+     .mask = WHOLE, .value = 0},
+    {"mbind", .features = FF_SANDBOX_URING},
 };
 
 static int add_call(scmp_filter_ctx context, const struct call *call)

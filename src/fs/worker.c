@@ -15,6 +15,7 @@
 #include "fs/message.h"
 #include "fs/session.h"
 #include "fs/state.h"
+#include "fs/uring.h"
 
 /* As ps(1) shows them. */
 #define WORKER_NAME "framefs-worker"
@@ -52,6 +53,8 @@ static int make_session(struct ff_fs *fs, struct ff_error *error)
     struct fuse_args args = FUSE_ARGS_INIT(0, NULL);
 
     int r = ff_mountpoint_args(fs->options, &args);
+    if (r == 0)
+        r = ff_uring_add_args(fs->options, &args);
     if (r == 0) {
         fs->session = fuse_session_new(&args, &ff_ops, sizeof(ff_ops), fs);
         r = fs->session ? 0 : -ENOMEM;
@@ -78,6 +81,8 @@ static int serve(struct ff_fs *fs, struct ff_error *error)
     r = ff_shown_scan(fs, error);
     if (r == 0 && (r = ff_naming_start(fs)) < 0)
         ff_error_set(error, r, "cannot start a thread: %s", strerror(-r));
+    if (r == 0)
+        ff_uring_await_scans(fs);
     bool goes = r == 0 && (!fs->is_spare || await_go(fs));
     if (goes && fs->is_spare)
         r = ff_shown_check(fs, error);
@@ -85,6 +90,8 @@ static int serve(struct ff_fs *fs, struct ff_error *error)
         ff_error_set(error, r, "cannot start a thread: %s", strerror(-r));
     if (goes && r == 0 && (r = ff_session_serve(fs)) < 0)
         ff_error_set(error, r, "%s: cannot be served: %s", fs->mountpoint->dir, strerror(-r));
+    if (goes && fs->is_refused)
+        r = ff_uring_refused(error);
     /* It may wait for the answer to a request that none of the loop's threads gives any more. */
     while (!ff_push_stop(&fs->push, PUSH_STOP_MS))
         ff_session_serve_rest(fs);
@@ -135,6 +142,7 @@ static int init(struct ff_fs *fs, const struct ff_worker *worker, struct ff_erro
         return ff_error_set(error, r, "cannot start: %s", strerror(-r));
     ff_snapshot_init(&fs->stats_text);
     ff_park_init(&fs->park, &ff_ops_park);
+    sem_init(&fs->scanned_on, 0, 0);
     pthread_mutex_init(&fs->log_lock, NULL);
     ff_message_init(options->debug);
     return 0;
@@ -145,6 +153,7 @@ static void done(struct ff_fs *fs)
     ff_push_done(&fs->push);
     ff_shown_close(fs);
     pthread_mutex_destroy(&fs->log_lock);
+    sem_destroy(&fs->scanned_on);
     ff_park_done(&fs->park);
     ff_snapshot_done(&fs->stats_text);
     ff_buffer_done(fs);

@@ -155,7 +155,8 @@ def check_values():
     """Each value that bash offers is accepted: the message, if any, is of something else."""
     offences = []
     text = common.text(SHELLS['bash'])
-    choices = {'layout', 'names', 'content', 'control', 'verify', 'log', 'log-level'}
+    choices = {'layout', 'names', 'content', 'control', 'verify', 'log', 'log-level',
+               'io-uring'}
     for option in choices:
         values = re.search(rf'--{option}\) echo ([a-z -]+) ;;', text).group(1).split()
         for value in values:
@@ -170,7 +171,7 @@ def check_values():
         value = {'format=': 'pcap', 'frame=': 'len:u8 data', 'layout=': 'flat', 'names=': 'name',
                  'content=': 'file',
                  'control=': 'off', 'verify=': 'read',
-                 'log=': 'auto', 'log-level=': 'info',
+                 'log=': 'auto', 'log-level=': 'info', 'io_uring=': 'off',
                  'interval=': '64', 'push=': 'off', 'max-records=': '9', 'synthetic=': '1',
                  'uid=': '0', 'gid=': '0', 'setuid=': '0',
                  'umask=': '0', 'max_read=': '4096'}.get(word, 'x')
