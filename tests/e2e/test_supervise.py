@@ -212,8 +212,10 @@ class Notified:
 def fall_back():
     if harness.under_sanitizer():
         raise harness.Skip('a sanitizer needs more address space than is left here')
-    # No room for the threads of a worker.
-    with Notified('ulimit -v 12000') as mount:
+    # Room for the program and its libraries, and none for the threads of a worker.
+    with Mount(TAG4, write_archive()) as mount:
+        room_kib = harness.memory_kib(mount.server, 'VmPeak') + 1024
+    with Notified(f'ulimit -v {room_kib}') as mount:
         worker = stat(mount.dir, 'framefs_worker_pid')
         contains(framefs('upgrade', mount.dir, status=1).err, 'serves on', 'message')
         mount.hear('RELOADING=1')

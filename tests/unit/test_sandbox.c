@@ -7,6 +7,7 @@
 #include <grp.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -17,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -411,6 +413,27 @@ static void writing_is_a_feature(void **state)
     run_left(use_write, FF_SANDBOX_WRITE);
 }
 
+/* Rings are asked for with arguments that the kernel refuses itself. */
+static void use_rings(void)
+{
+    cpu_set_t set;
+
+    CHECK(syscall(SYS_io_uring_setup, 0, NULL) < 0 && errno != EPERM);
+    CHECK(syscall(SYS_io_uring_register, -1, 0, NULL, 0) < 0 && errno != EPERM);
+    CHECK(syscall(SYS_io_uring_enter, -1, 0, 0, 0, NULL, 0) < 0 && errno != EPERM);
+    CHECK(eventfd(0, EFD_CLOEXEC) >= 0);
+    CHECK(sched_getaffinity(0, sizeof(set), &set) == 0);
+    CHECK(sched_setaffinity(0, sizeof(set), &set) == 0);
+    CHECK(sched_setaffinity(getpid(), sizeof(set), &set) < 0 && errno == EPERM);
+    CHECK(act_truncate() < 0 && errno == EPERM);
+}
+
+static void rings_are_a_feature(void **state)
+{
+    (void)state;
+    run_left(use_rings, FF_SANDBOX_URING);
+}
+
 static void use_block_devices(void)
 {
     CHECK(act_block_size() < 0 && errno == ENOTTY);
@@ -745,6 +768,7 @@ int main(void)
         cmocka_unit_test(clocks_and_signals_to_itself_work),
         cmocka_unit_test(an_archive_can_be_checked),
         cmocka_unit_test(writing_is_a_feature),
+        cmocka_unit_test(rings_are_a_feature),
         cmocka_unit_test(the_size_of_block_devices_is_a_feature),
         cmocka_unit_test(a_failed_assertion_aborts),
         cmocka_unit_test(another_architecture_kills),
