@@ -466,6 +466,8 @@ static void op_init(void *userdata, struct fuse_conn_info *conn)
     ff_uring_want(fs, conn);
     conn->max_read = FF_REPLY_BYTES_MAX;
     conn->max_readahead = FF_REPLY_BYTES_MAX;
+    conn->max_background = FF_BACKGROUND_MAX;
+    conn->congestion_threshold = FF_BACKGROUND_MAX;
 }
 
 const struct fuse_lowlevel_ops ff_ops = {

@@ -23,6 +23,10 @@
 
 /* The largest read and directory reply; max_read, as the mount option and in INIT. */
 #define FF_REPLY_BYTES_MAX (UINT32_C(1) << 20)
+/* Reads of the cache that the kernel sends at the same time; it reads nothing ahead any more while
+ * so many are on their way. Its own 12 and 9 leave threads idle, and many readers in order without
+ * read-ahead. */
+#define FF_BACKGROUND_MAX 64
 /* Directories of up to so many entries are listed with what stat would tell, larger ones with names
  * only until a record is looked up or read: a listing of millions would fill the kernel's memory
  * with inodes nobody reads, about 1 KiB each. */
