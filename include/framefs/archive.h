@@ -113,6 +113,12 @@ bool ff_archive_has_times(const struct ff_archive *archive);
  * -ENOENT when there is none (any). */
 int ff_archive_next(const struct ff_archive *archive, uint64_t number, uint64_t *ret_number);
 
+/* As ff_archive_next(), but passes over records of which the index file in use tells that their
+ * time is not in the span, or that they have none. What it does not know of is not passed over
+ * (any). */
+int ff_archive_next_in_time(struct ff_archive *archive, uint64_t number,
+                            const struct ff_time_span *span, uint64_t *ret_number);
+
 /* 0; -EAGAIN when the scan has not come so far; -ENOENT past the last record, and for one that is
  * not shown (any). */
 int ff_archive_record(const struct ff_archive *archive, uint64_t number,
@@ -121,6 +127,11 @@ int ff_archive_record(const struct ff_archive *archive, uint64_t number,
 /* Reads the frame's header for it (any): -EIO, -ESTALE, -EUCLEAN when that fails. */
 int ff_archive_details(struct ff_archive *archive, const struct ff_record *record,
                        struct ff_details *ret_details, struct ff_error *error);
+
+/* The record's time alone (any): without a look at the archive where the index file in use has it,
+ * else as ff_archive_details(). *ret_known: it has one; else *ret_time is zero. */
+int ff_archive_time(struct ff_archive *archive, const struct ff_record *record, bool *ret_known,
+                    struct timespec *ret_time, struct ff_error *error);
 
 /* How many checksums the record's first frame carries (any): errors as ff_archive_details(). */
 int ff_archive_checksums(struct ff_archive *archive, const struct ff_record *record,

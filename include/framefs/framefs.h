@@ -11,6 +11,7 @@
 #include <framefs/scan.h>
 #include <framefs/source.h>
 #include <framefs/synth.h>
+#include <framefs/time.h>
 #include <framefs/version.h>
 
 #endif

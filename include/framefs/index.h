@@ -47,6 +47,9 @@ extern "C" {
  */
 int ff_archive_use_index(struct ff_archive *archive, int fd, struct ff_error *error);
 
+/* Whether the file is a finished index, of whatever archive, that has the times of its records. */
+bool ff_index_has_times(int fd);
+
 struct ff_index_writing {
     uint32_t delay_ms; /* nothing is written for a scan that takes no longer than this */
     /* Memory is given back as soon as records are written: they cannot be looked up again by this
@@ -57,6 +60,9 @@ struct ff_index_writing {
      * again for verify_reads. Wrong ones are no damages of this archive: an index tells what a scan
      * without it does. */
     bool verify;
+    /* The index has the records' times as well: see ff_archive_time(). They are kept without this,
+     * too, where the index in use has them. */
+    bool times;
 };
 
 /*
@@ -68,8 +74,9 @@ struct ff_index_writing {
  *
  * A failure to write (-ENOSPC, -EDQUOT, -EIO ...) never harms the scan: the status tells of it.
  * -EINVAL when the scan has begun, not all records are shown, it is a pipe's, fd is the finished
- * file that is in use, or all is to be verified and an index is in use; -ENOTSUP when it is to be
- * verified and the format has no checksums; -EALREADY when all is known, so that there is nothing
+ * file that is in use, or the index in use lacks what is asked for (all is to be verified, or its
+ * records have no times); -ENOTSUP when the format has no checksums to be verified, or no times;
+ * -EALREADY when all is known, so that there is nothing
  * to write; -ENOMEM.
  */
 int ff_archive_write_index(struct ff_archive *archive, int fd,
@@ -108,6 +115,7 @@ struct ff_index_status {
     uint64_t checksums;           /* so many */
     uint64_t wrong;               /* frames that have a wrong one */
     struct ff_damage first_wrong; /* of these; only if there are any */
+    bool times;                   /* it has the times of its records */
 };
 
 void ff_archive_index_status(struct ff_archive *archive,

@@ -4,7 +4,8 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <time.h>
+
+#include <framefs/time.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -44,7 +45,7 @@ static inline uint64_t ff_record_end(const struct ff_record *record)
  * UTF-8, free of control bytes; "" where the format has none. */
 struct ff_details {
     bool has_time;
-    struct timespec time; /* within the years 0001 to 9999 */
+    struct timespec time; /* from FF_TIME_MIN_S on, before FF_TIME_MAX_S + 1 */
     char type[FF_DETAIL_TYPE_BYTES];
     char name[FF_DETAIL_NAME_BYTES];
 };

@@ -7,14 +7,11 @@
 #include "format/date.h"
 #include "format/headers.h"
 
-/* The years 0001 to 9999: what RFC 3339 can write and no stat(2) caller chokes on. */
-#define TIME_MIN_S INT64_C(-62135596800)
-#define TIME_MAX_S INT64_C(253402300799)
-
 /* Looked at of an interface's description: its options are short. */
 #define INTERFACE_BYTES 4096
 
-static void set_time(ff_value ns, struct ff_details *details)
+/* Of nanoseconds since the epoch. */
+static void set_time(ff_value ns, struct ff_time *ret_time)
 {
     const ff_value billion = 1000000000;
     ff_value seconds = ns / billion, rest = ns % billion;
@@ -23,11 +20,10 @@ static void set_time(ff_value ns, struct ff_details *details)
         rest += billion;
         seconds--;
     }
-    if (seconds < TIME_MIN_S || seconds > TIME_MAX_S)
+    if (seconds < FF_TIME_MIN_S || seconds > FF_TIME_MAX_S)
         return;
-    details->time.tv_sec = (time_t)seconds;
-    details->time.tv_nsec = (long)rest;
-    details->has_time = true;
+    *ret_time =
+        (struct ff_time){.known = true, .at = {.tv_sec = (time_t)seconds, .tv_nsec = (long)rest}};
 }
 
 bool ff_decoder_interface(const struct ff_decoder *decoder, ff_value *ret_interface)
@@ -120,9 +116,9 @@ static size_t item_text(struct ff_reader *reader, const struct ff_decoder *decod
     return n;
 }
 
-/* What headers{} tells besides the length. */
+/* What headers{} tells besides the length. details: NULL where the time alone is wanted. */
 static void header_details(struct ff_reader *reader, const struct ff_decoder *decoder,
-                           struct ff_details *details)
+                           struct ff_details *details, struct ff_time *time)
 {
     const struct ff_layout *layout = decoder->layout;
     const struct ff_alt *alt = &layout->alts[decoder->alt];
@@ -138,7 +134,7 @@ static void header_details(struct ff_reader *reader, const struct ff_decoder *de
     }
     for (unsigned int h = item->headers; h < item->headers + item->header_count; h++) {
         const struct ff_header *header = &layout->headers[h];
-        if (header->role == FF_HEADER_LEN ||
+        if (header->role == FF_HEADER_LEN || (!details && header->role != FF_HEADER_TIME) ||
             ff_headers_find(block, len, layout->text + header->name.start, header->name.len, &start,
                             &n) == 0)
             continue;
@@ -147,9 +143,23 @@ static void header_details(struct ff_reader *reader, const struct ff_decoder *de
         else if (header->role == FF_HEADER_NAME)
             ff_escape(details->name, sizeof(details->name), block + start, n);
         else if (ff_date_parse((const char *)block + start, n, &date))
-            set_time((ff_value)date.seconds * 1000000000 + date.ns, details);
+            set_time((ff_value)date.seconds * 1000000000 + date.ns, time);
     }
     free(block);
+}
+
+void ff_reader_time(struct ff_reader *reader, const struct ff_decoder *decoder,
+                    struct ff_clock clock, struct ff_time *ret_time)
+{
+    const struct ff_roles *roles = &decoder->layout->alts[decoder->alt].roles;
+    struct ff_time time = {0};
+    ff_value ns;
+
+    if (time_of(decoder, clock, &ns))
+        set_time(ns, &time);
+    if (roles->headers != FF_NO_ITEM)
+        header_details(reader, decoder, NULL, &time);
+    *ret_time = time;
 }
 
 void ff_reader_details(struct ff_reader *reader, const struct ff_decoder *decoder,
@@ -159,12 +169,15 @@ void ff_reader_details(struct ff_reader *reader, const struct ff_decoder *decode
     const struct ff_roles *roles = &alt->roles;
     struct ff_details details = {0};
     uint8_t bytes[FF_DETAIL_NAME_BYTES];
+    struct ff_time time = {0};
     ff_value ns;
 
     if (time_of(decoder, clock, &ns))
-        set_time(ns, &details);
+        set_time(ns, &time);
     if (roles->headers != FF_NO_ITEM)
-        header_details(reader, decoder, &details);
+        header_details(reader, decoder, &details, &time);
+    details.has_time = time.known;
+    details.time = time.at;
     if (roles->type_slot != FF_NO_SLOT) {
         ff_value type = decoder->slots[roles->type_slot];
         if (type < 0)

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "archive/index_times.h"
 #include "archive/internal.h"
 #include "archive/sums.h"
 #include "format/format.h"
@@ -86,23 +87,57 @@ int ff_archive_frame_next(struct ff_archive *archive, const struct ff_record *re
     return 0;
 }
 
+/* The clock that the frame's time is told by. */
+static struct ff_clock clock_of(struct ff_archive *archive, const struct ff_record *record,
+                                const struct ff_decoder *decoder)
+{
+    struct ff_clock clock = {0};
+    ff_value interface;
+
+    if (ff_decoder_interface(decoder, &interface)) {
+        pthread_mutex_lock(&archive->mutex);
+        clock = ff_contexts_clock(&archive->contexts, record->offset, interface);
+        pthread_mutex_unlock(&archive->mutex);
+    }
+    return clock;
+}
+
+void ff_archive_frame_time(struct ff_archive *archive, const struct ff_record *record,
+                           struct ff_reader *reader, const struct ff_decoder *decoder,
+                           struct ff_time *ret_time)
+{
+    ff_reader_time(reader, decoder, clock_of(archive, record, decoder), ret_time);
+}
+
+int ff_archive_time(struct ff_archive *archive, const struct ff_record *record, bool *ret_known,
+                    struct timespec *ret_time, struct ff_error *error)
+{
+    struct ff_decoder decoder;
+    struct ff_reader reader;
+    struct ff_time time = {0};
+
+    if (archive->has_times && ff_index_map_time(archive->map, record->number, &time) < 0) {
+        int r = ff_archive_frame_begin(archive, record, &reader, &decoder, error);
+        if (r < 0)
+            return r;
+        ff_archive_frame_time(archive, record, &reader, &decoder, &time);
+        ff_reader_done(&reader);
+    }
+    *ret_known = time.known;
+    *ret_time = time.at;
+    return 0;
+}
+
 int ff_archive_details(struct ff_archive *archive, const struct ff_record *record,
                        struct ff_details *ret_details, struct ff_error *error)
 {
     struct ff_decoder decoder;
     struct ff_reader reader;
-    struct ff_clock clock = {0};
-    ff_value interface;
 
     int r = ff_archive_frame_begin(archive, record, &reader, &decoder, error);
     if (r < 0)
         return r;
-    if (ff_decoder_interface(&decoder, &interface)) {
-        pthread_mutex_lock(&archive->mutex);
-        clock = ff_contexts_clock(&archive->contexts, record->offset, interface);
-        pthread_mutex_unlock(&archive->mutex);
-    }
-    ff_reader_details(&reader, &decoder, clock, ret_details);
+    ff_reader_details(&reader, &decoder, clock_of(archive, record, &decoder), ret_details);
     ff_reader_done(&reader);
     return 0;
 }

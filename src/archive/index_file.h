@@ -11,16 +11,21 @@
 #include "archive/index_sums.h"
 #include "index/image.h"
 
-/* The directory of an image that is not finished: it grows by a segment at a time. All zero: empty.
- */
+/* A directory of an image that is not finished, its segments' or that of their times: it grows by
+ * an entry at a time. All zero but for entry_bytes: empty. */
 struct ff_index_directory {
-    uint8_t *entries; /* owned; FF_IMAGE_ENTRY_BYTES each */
+    size_t entry_bytes;
+    uint8_t *entries; /* owned */
     uint64_t count, room;
 };
 
 /* Where the entry behind the last one is to be written, before count tells of it; NULL when memory
  * is short. */
 uint8_t *ff_index_directory_next(struct ff_index_directory *directory);
+
+/* The first count entries of an array, into an empty one. -ENOMEM. */
+int ff_index_directory_copy(struct ff_index_directory *directory, const uint8_t *entries,
+                            uint64_t count);
 
 /* An index file that is mapped. */
 struct ff_index_map {
@@ -30,13 +35,15 @@ struct ff_index_map {
     ino_t inode;
     bool partial;
     struct ff_image image;
-    struct ff_index_directory directory; /* of a partial one */
-    uint64_t records;                    /* that the archive's index has in the image */
-    uint64_t read_records;               /* that were known from it */
-    bool whole;                          /* what it knows is known as of its end */
-    bool has_sums;                       /* what it says of checksums holds for the archive */
+    struct ff_index_directory directory, times_directory; /* of a partial one */
+    uint64_t records;      /* that the archive's index has in the image */
+    uint64_t read_records; /* that were known from it */
+    bool whole;            /* what it knows is known as of its end */
+    bool has_sums;         /* what it says of checksums holds for the archive */
     struct ff_index_sums sums;
-    atomic_bool damaged; /* a look-up has found it so */
+    bool has_times;                  /* those that it has of records hold for the archive */
+    _Atomic uint64_t *times_checked; /* owned; a bit a segment whose times were found good */
+    atomic_bool damaged;             /* a look-up has found it so */
 };
 
 /* What a look-up in the archive's index gave: notes that the file is damaged. Returns it. */
@@ -60,6 +67,10 @@ uint64_t ff_index_writer_room(const struct ff_archive *archive);
  * ff_index_writer_go_on(), when the summary knows all records. */
 bool ff_index_writer_is_due(const struct ff_archive *archive);
 void ff_index_writer_go_on(struct ff_archive *archive);
+
+/* The record that the scan gave last was taken. Each is to be told of where this is wanted. */
+bool ff_index_writer_wants_records(const struct ff_archive *archive);
+void ff_index_writer_record(struct ff_archive *archive);
 
 /* The scan has found a frame whose checksum is wrong. */
 void ff_index_writer_wrong(struct ff_archive *archive, const struct ff_damage *damage);

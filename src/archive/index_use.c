@@ -15,9 +15,11 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "archive/index_bind.h"
 #include "archive/index_file.h"
+#include "archive/index_times.h"
 #include "archive/internal.h"
 #include "base/stat.h"
 #include "format/format.h"
@@ -34,6 +36,8 @@ void ff_index_map_close(struct ff_index_map *map)
     if (map->buf)
         munmap((void *)map->buf, (size_t)map->len);
     free(map->directory.entries);
+    free(map->times_directory.entries);
+    free(map->times_checked);
     ff_index_sums_done(&map->sums);
     free(map);
 }
@@ -44,23 +48,38 @@ uint8_t *ff_index_directory_next(struct ff_index_directory *directory)
 {
     if (directory->count == directory->room) {
         uint64_t room = directory->room ? directory->room * 2 : ENTRIES_FIRST;
-        uint8_t *entries = reallocarray(directory->entries, (size_t)room, FF_IMAGE_ENTRY_BYTES);
+        uint8_t *entries = reallocarray(directory->entries, (size_t)room, directory->entry_bytes);
         if (!entries)
             return NULL;
         directory->entries = entries;
         directory->room = room;
     }
-    return directory->entries + directory->count * FF_IMAGE_ENTRY_BYTES;
+    return directory->entries + directory->count * directory->entry_bytes;
 }
 
-static int take_entry(void *context, const uint8_t *entry)
+int ff_index_directory_copy(struct ff_index_directory *directory, const uint8_t *entries,
+                            uint64_t count)
 {
-    struct ff_index_directory *directory = context;
+    if (count == 0)
+        return 0;
+    directory->entries = reallocarray(NULL, (size_t)count, directory->entry_bytes);
+    if (!directory->entries)
+        return -ENOMEM;
+    memcpy(directory->entries, entries, (size_t)count * directory->entry_bytes);
+    directory->room = directory->count = count;
+    return 0;
+}
+
+static int take_entry(void *context, enum ff_image_kind kind, const uint8_t *entry)
+{
+    struct ff_index_map *map = context;
+    struct ff_index_directory *directory =
+        kind == FF_IMAGE_TIMES ? &map->times_directory : &map->directory;
     uint8_t *next = ff_index_directory_next(directory);
 
     if (!next)
         return -ENOMEM;
-    memcpy(next, entry, FF_IMAGE_ENTRY_BYTES);
+    memcpy(next, entry, directory->entry_bytes);
     directory->count++;
     return 0;
 }
@@ -72,8 +91,11 @@ static int open_image(struct ff_index_map *map, struct ff_error *error)
     if (r != -EAGAIN)
         return r;
     map->partial = true;
-    r = ff_image_resume(map->buf, map->len, take_entry, &map->directory, &map->image, error);
+    map->directory.entry_bytes = FF_IMAGE_ENTRY_BYTES;
+    map->times_directory.entry_bytes = FF_IMAGE_TIMES_ENTRY_BYTES;
+    r = ff_image_resume(map->buf, map->len, take_entry, map, &map->image, error);
     map->image.directory = map->directory.entries;
+    map->image.times = map->times_directory.entries;
     return r;
 }
 
@@ -108,7 +130,26 @@ static int map_file(int fd, struct ff_index_map **ret_map, struct ff_error *erro
     return 0;
 }
 
+bool ff_index_has_times(int fd)
+{
+    uint8_t buf[FF_IMAGE_HEADER_BYTES];
+    struct ff_image_header header;
+
+    if (pread(fd, buf, sizeof(buf), 0) != (ssize_t)sizeof(buf) ||
+        ff_image_header_read(buf, sizeof(buf), &header, NULL) < 0 || header.len == 0)
+        return false;
+    for (unsigned int i = 0; i < header.part_count; i++)
+        if (header.part[i].kind == FF_IMAGE_TIMES)
+            return true;
+    return false;
+}
+
 /* ---- whether it is of this archive ---- */
+
+static bool is_same_time(const struct timespec *a, const struct timespec *b)
+{
+    return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
+}
 
 static int check_binding(struct ff_archive *archive, const struct ff_index_map *map,
                          struct ff_index_binding *ret_binding, struct ff_error *error)
@@ -139,13 +180,8 @@ static int check_binding(struct ff_archive *archive, const struct ff_index_map *
     return 0;
 }
 
-static bool is_same_time(const struct timespec *a, const struct timespec *b)
-{
-    return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
-}
-
-/* Whether the record's frame still stands where the index says. */
-static int look_at_record(struct ff_archive *archive, uint64_t number)
+/* Whether the record's frame still stands where the index says, and has the time that it says. */
+static int look_at_record(struct ff_archive *archive, struct ff_index_map *map, uint64_t number)
 {
     struct ff_decoder decoder;
     struct ff_reader reader;
@@ -160,21 +196,28 @@ static int look_at_record(struct ff_archive *archive, uint64_t number)
     if (r < 0)
         return r == -EUCLEAN || r == -ENODATA ? -ESTALE : r;
     ff_decoder_payload(&decoder, &payload, &len);
+    struct ff_time indexed, time;
+    bool same = payload == record.offset + record.head && (record.joined || len == record.payload);
+    r = same ? ff_index_map_time(map, number, &indexed) : -ESTALE;
+    if (r == 0) {
+        ff_archive_frame_time(archive, &record, &reader, &decoder, &time);
+        if (time.known != indexed.known || !is_same_time(&time.at, &indexed.at))
+            r = -ESTALE;
+    }
     ff_reader_done(&reader);
-    return payload == record.offset + record.head && (record.joined || len == record.payload)
-               ? 0
-               : -ESTALE;
+    return r == -ENOENT ? 0 : r;
 }
 
 /* Looks at so many records, evenly spread. */
-static int look_again(struct ff_archive *archive, uint64_t records, struct ff_error *error)
+static int look_again(struct ff_archive *archive, struct ff_index_map *map, uint64_t records,
+                      struct ff_error *error)
 {
     uint64_t looks = records < LOOKS ? records : LOOKS;
 
     for (uint64_t i = 0; i < looks; i++) {
         /* No product passes 64 bits: numbers have 40. */
         uint64_t number = i * records / looks;
-        int r = look_at_record(archive, number);
+        int r = look_at_record(archive, map, number);
         if (r < 0)
             return ff_error_set(error, r,
                                 r == -ESTALE ? "the archive was edited: record %" PRIu64
@@ -276,6 +319,25 @@ static int take_sums(const struct ff_archive *archive, struct taking *taking,
     return 0;
 }
 
+/* Times of records are believed of an archive of the same time of modification, and of one that has
+ * grown, which explains another: else it may be that nothing but a time was edited. */
+static int take_times(const struct ff_archive *archive, struct taking *taking,
+                      const struct ff_index_binding *binding, struct ff_error *error)
+{
+    struct ff_index_map *map = taking->map;
+    uint64_t segments = map->image.header.segments;
+
+    if (!archive->has_times || !map->image.has_times ||
+        (archive->size == binding->archive_bytes &&
+         !is_same_time(&archive->mtime, &binding->mtime)))
+        return 0;
+    map->times_checked = calloc((size_t)(segments / 64 + 1), sizeof(*map->times_checked));
+    if (!map->times_checked)
+        return ff_error_set(error, -ENOMEM, "out of memory");
+    map->has_times = true;
+    return 0;
+}
+
 /* What looking at a record takes, and back. */
 static void lend(struct ff_archive *archive, struct taking *taking)
 {
@@ -287,6 +349,8 @@ static void lend(struct ff_archive *archive, struct taking *taking)
     archive->preamble_state = taking->state.preamble_state;
     archive->changes = taking->state.changes;
     archive->change_count = archive->change_room = taking->moment->changes;
+    archive->contexts = (struct ff_contexts){.items = taking->state.contexts,
+                                             .count = taking->moment->point.contexts};
 }
 
 static void take_back(struct ff_archive *archive, struct taking *taking)
@@ -298,6 +362,7 @@ static void take_back(struct ff_archive *archive, struct taking *taking)
     archive->preamble_state = taking->before;
     archive->changes = NULL;
     archive->change_count = archive->change_room = 0;
+    archive->contexts = (struct ff_contexts){0};
 }
 
 /* The scan is to go on from the moment, if it does at all. */
@@ -327,7 +392,6 @@ static void set_archive(struct ff_archive *archive, struct taking *taking)
     struct ff_index_known *state = &taking->state;
 
     archive->map = taking->map;
-    archive->map->read_records = moment->summary.records;
     archive->map->whole = moment == &state->now;
     taking->map = NULL;
     state->changes = NULL; /* they were lent */
@@ -362,15 +426,18 @@ static int take(struct ff_archive *archive, struct taking *taking,
     int r = choose_moment(archive, taking, error);
     if (r == 0)
         r = take_sums(archive, taking, error);
+    if (r == 0)
+        r = take_times(archive, taking, binding, error);
     if (r < 0)
         return r;
     uint64_t records = taking->moment->summary.records;
+    taking->map->read_records = records;
     r = make_index(taking->map, records, taking->complete, &taking->index);
     if (r < 0)
         return ff_error_set(error, r, r == -ENOMEM ? "out of memory" : "its records are damaged");
     lend(archive, taking);
     if (archive->size != binding->archive_bytes || !is_same_time(&archive->mtime, &binding->mtime))
-        r = look_again(archive, records, error);
+        r = look_again(archive, taking->map, records, error);
     if (r == 0)
         r = set_scan(archive, taking, error);
     if (r < 0) {
@@ -428,6 +495,7 @@ void ff_archive_index_status(struct ff_archive *archive, struct ff_index_status 
         status.read_damaged = atomic_load_explicit(&map->damaged, memory_order_relaxed);
         if (map->has_sums)
             ff_index_sums_status(&map->sums, &status);
+        status.times = map->has_times;
     }
     pthread_mutex_lock(&archive->mutex);
     if (archive->writer)

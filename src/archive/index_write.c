@@ -14,6 +14,7 @@
 
 #include "archive/index_bind.h"
 #include "archive/index_file.h"
+#include "archive/index_times.h"
 #include "archive/internal.h"
 #include "archive/sums.h"
 #include "base/stat.h"
@@ -30,6 +31,9 @@ struct ff_index_writer {
     bool verify;
     struct ff_index_sums sums; /* if verify; the scan's thread's, until the file is written */
     int sums_code;             /* why they cannot all be told, or 0 */
+    bool times;
+    struct ff_times_kept kept;                 /* of segments that are yet to be written */
+    struct ff_index_directory times_directory; /* of those that were */
     struct ff_index_binding binding;
     uint64_t position;                   /* where the next chunk is written */
     struct ff_index_directory directory; /* of the segments that were written */
@@ -56,6 +60,8 @@ void ff_index_writer_free(struct ff_index_writer *writer)
     free(writer->directory.entries);
     free(writer->segment);
     free(writer->pending);
+    free(writer->times_directory.entries);
+    ff_times_kept_done(&writer->kept);
     ff_index_sums_done(&writer->sums);
     free(writer);
 }
@@ -70,6 +76,8 @@ void ff_index_writer_status(const struct ff_index_writer *writer,
     ret_status->sync_ns = writer->status.sync_ns;
     if (writer->verify && writer->status.state == FF_INDEX_WRITTEN)
         ff_index_sums_status(&writer->sums, ret_status);
+    if (writer->status.state == FF_INDEX_WRITTEN)
+        ret_status->times = writer->times;
 }
 
 static bool is_writing(const struct ff_index_writer *writer)
@@ -126,14 +134,20 @@ static int write_header(struct ff_index_writer *writer, const struct ff_image_he
     return write_at(writer->fd, buf, sizeof(buf), 0);
 }
 
-static int add_entry(struct ff_index_writer *writer, const uint8_t *chunk)
+/* A chunk and its entry, which does not count yet. */
+static int write_chunk(struct ff_index_writer *writer, enum ff_image_kind kind,
+                       const uint8_t *chunk, size_t len)
 {
-    uint8_t *next = ff_index_directory_next(&writer->directory);
+    bool times = kind == FF_IMAGE_TIMES;
+    uint8_t *next = ff_index_directory_next(times ? &writer->times_directory : &writer->directory);
 
     if (!next)
         return -ENOMEM;
-    ff_image_entry_write(next, writer->position, chunk);
-    return 0;
+    if (times)
+        ff_image_times_entry_write(next, writer->position, chunk);
+    else
+        ff_image_entry_write(next, writer->position, chunk);
+    return write_next(writer, chunk, len);
 }
 
 /* ---- the state ---- */
@@ -237,20 +251,20 @@ static int go_on_with(struct ff_archive *archive, struct ff_index_writer *writer
 {
     const struct ff_index_map *map = archive->map;
     uint64_t segments = map->records / FF_SEGMENT_RECORDS;
-    size_t len = (size_t)segments * FF_IMAGE_ENTRY_BYTES;
 
+    int r = ff_index_directory_copy(&writer->directory, map->directory.entries, segments);
+    if (r == 0 && writer->times)
+        r = ff_index_directory_copy(&writer->times_directory, map->times_directory.entries,
+                                    segments);
     if (map->whole)
         writer->position = map->image.len;
-    if (segments == 0)
-        return 0;
-    writer->directory.entries = malloc(len);
-    if (!writer->directory.entries)
-        return -ENOMEM;
-    memcpy(writer->directory.entries, map->directory.entries, len);
-    writer->directory.room = writer->directory.count = segments;
-    if (!map->whole)
-        writer->position = ff_image_entry_end(map->directory.entries + len - FF_IMAGE_ENTRY_BYTES);
-    return 0;
+    else if (segments > 0 && writer->times)
+        writer->position = ff_image_times_entry_end(map->times_directory.entries +
+                                                    (segments - 1) * FF_IMAGE_TIMES_ENTRY_BYTES);
+    else if (segments > 0)
+        writer->position =
+            ff_image_entry_end(map->directory.entries + (segments - 1) * FF_IMAGE_ENTRY_BYTES);
+    return r;
 }
 
 static int begin(struct ff_archive *archive)
@@ -290,6 +304,11 @@ int ff_archive_write_index(struct ff_archive *archive, int fd,
     if (writing->verify && !ff_layout_has_sums(&archive->format->layout))
         return ff_error_set(error, -ENOTSUP, "%s: the format %s has no checksums to verify",
                             archive->name, ff_format_name(archive->format));
+    if (writing->times && !archive->has_times)
+        return ff_error_set(error, -ENOTSUP, "%s: records of the format %s have no time",
+                            archive->name, ff_format_name(archive->format));
+    if (writing->times && archive->map && !archive->map->has_times)
+        return ff_error_set(error, -EINVAL, "the times of what is known are not in the index");
     struct ff_index_writer *writer = calloc(1, sizeof(*writer));
     if (writer)
         writer->segment = malloc(FF_IMAGE_SEGMENT_BYTES_MAX);
@@ -310,6 +329,11 @@ int ff_archive_write_index(struct ff_archive *archive, int fd,
     writer->verify = writing->verify;
     if (writer->verify)
         ff_scan_check_sums(archive->scan);
+    writer->directory.entry_bytes = FF_IMAGE_ENTRY_BYTES;
+    writer->times_directory.entry_bytes = FF_IMAGE_TIMES_ENTRY_BYTES;
+    writer->times = writing->times || (archive->map && archive->map->has_times);
+    if (writer->times && archive->map)
+        ff_times_keep_known(&writer->kept, archive->map);
     archive->writer = writer;
     return 0;
 }
@@ -357,25 +381,63 @@ static int write_pending(struct ff_index_writer *writer)
     return r;
 }
 
-/* All segments that are final, and the state that belongs between them. */
+/* The times of the segment that was just written. Those of the index in use are copied. */
+static int write_times(struct ff_archive *archive, uint64_t k)
+{
+    struct ff_index_writer *writer = archive->writer;
+    uint64_t records = ff_index_count(archive->index), offset, payload;
+    const uint8_t *chunk = writer->segment;
+    bool copies = archive->map && (k + 1) * FF_SEGMENT_RECORDS <= archive->map->records;
+    size_t len;
+    int r;
+
+    if (copies) {
+        r = ff_image_times_check(&archive->map->image, k);
+        if (r == 0)
+            r = ff_image_times_copy(&archive->map->image, k, writer->segment, &len);
+    } else {
+        if ((k + 1) * FF_SEGMENT_RECORDS < records)
+            records = (k + 1) * FF_SEGMENT_RECORDS;
+        r = find_end(archive, records, &offset, &payload);
+        if (r == 0)
+            r = ff_times_first(&writer->kept, offset, payload, &chunk, &len);
+    }
+    if (r == 0)
+        r = write_chunk(writer, FF_IMAGE_TIMES, chunk, len);
+    if (r < 0)
+        return r;
+    writer->times_directory.count++;
+    if (!copies)
+        ff_times_drop(&writer->kept);
+    return 0;
+}
+
+/* The next segment that is final, what belongs to it, and the state that belongs behind it. */
+static int write_segment(struct ff_archive *archive)
+{
+    struct ff_index_writer *writer = archive->writer;
+    uint64_t k = writer->directory.count;
+    size_t len;
+
+    int r = ff_index_segment(archive->index, k, writer->segment, &len);
+    if (r == 0)
+        r = write_chunk(writer, FF_IMAGE_SEGMENT, writer->segment, len);
+    if (r == 0 && writer->times)
+        r = write_times(archive, k);
+    if (r < 0)
+        return r;
+    writer->directory.count++;
+    return write_pending(writer);
+}
+
 static int write_segments(struct ff_archive *archive)
 {
     struct ff_index_writer *writer = archive->writer;
     uint64_t final = ff_index_segments(archive->index);
-    size_t len;
     int r = 0;
 
-    while (r == 0 && writer->directory.count < final) {
-        r = ff_index_segment(archive->index, writer->directory.count, writer->segment, &len);
-        if (r == 0)
-            r = add_entry(writer, writer->segment);
-        if (r == 0)
-            r = write_next(writer, writer->segment, len);
-        if (r == 0) {
-            writer->directory.count++;
-            r = write_pending(writer);
-        }
-    }
+    while (r == 0 && writer->directory.count < final)
+        r = write_segment(archive);
     if (r == 0 && writer->discard)
         r = ff_index_discard(archive->index, final);
     return r;
@@ -395,6 +457,33 @@ void ff_index_writer_go_on(struct ff_archive *archive)
     if (r == 0)
         r = write_pending(writer);
     set_state(archive, r < 0 ? FF_INDEX_FAILED : FF_INDEX_WRITING, r);
+}
+
+/* ---- times ---- */
+
+bool ff_index_writer_wants_records(const struct ff_archive *archive)
+{
+    return archive->writer && archive->writer->times && is_writing(archive->writer);
+}
+
+void ff_index_writer_record(struct ff_archive *archive)
+{
+    struct ff_times_kept *kept = &archive->writer->kept;
+    struct ff_time time = {0};
+
+    if (kept->code == 0)
+        kept->code = ff_scan_time(archive->scan, &time);
+    ff_times_keep(kept, &time);
+}
+
+/* The times' directory. */
+static int write_times_directory(struct ff_index_writer *writer, struct ff_image_part *ret_part)
+{
+    size_t len = (size_t)writer->times_directory.count * FF_IMAGE_TIMES_ENTRY_BYTES;
+
+    *ret_part = (struct ff_image_part){
+        .kind = FF_IMAGE_TIMES, .flags = FF_IMAGE_OPTIONAL, .offset = writer->position, .len = len};
+    return write_next(writer, writer->times_directory.entries, len);
 }
 
 /* ---- checksums ---- */
@@ -442,6 +531,7 @@ static int write_end(struct ff_archive *archive)
     /* First, while the last record can be looked up. */
     int r = keep_state(archive, true);
     const uint64_t state_len = writer->pending_len;
+    ff_times_keep_end(&writer->kept);
     if (r < 0 || (r = write_segments(archive)) < 0 || (r = write_pending(writer)) < 0)
         return r;
     const uint64_t directory = writer->position, segments_end = directory - state_len,
@@ -462,6 +552,8 @@ static int write_end(struct ff_archive *archive)
                  {.kind = FF_IMAGE_STATE, .offset = segments_end, .len = state_len},
                  {.kind = FF_IMAGE_DIRECTORY, .offset = directory, .len = directory_len}},
     };
+    if (writer->times && (r = write_times_directory(writer, &header.part[header.part_count++])) < 0)
+        return r;
     if (writer->verify && (r = write_sums(archive, &header.part[header.part_count++])) < 0)
         return r;
     header.len = writer->position;

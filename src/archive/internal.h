@@ -94,6 +94,11 @@ int ff_archive_frame_begin(struct ff_archive *archive, const struct ff_record *r
                            struct ff_reader *reader, struct ff_decoder *decoder,
                            struct ff_error *error);
 
+/* The time of the record whose first frame was just decoded. */
+void ff_archive_frame_time(struct ff_archive *archive, const struct ff_record *record,
+                           struct ff_reader *reader, const struct ff_decoder *decoder,
+                           struct ff_time *ret_time);
+
 /* Decodes the frame of the record that stands at offset or, past padding and hidden frames, after
  * it.
  */

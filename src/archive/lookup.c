@@ -4,7 +4,7 @@
  */
 #include <errno.h>
 
-#include "archive/index_file.h"
+#include "archive/index_times.h"
 #include "archive/internal.h"
 
 uint64_t ff_archive_count(const struct ff_archive *archive)
@@ -31,6 +31,12 @@ int ff_archive_next(const struct ff_archive *archive, uint64_t number, uint64_t 
         return complete ? -ENOENT : -EAGAIN;
     *ret_number = next;
     return 0;
+}
+
+int ff_archive_next_in_time(struct ff_archive *archive, uint64_t number,
+                            const struct ff_time_span *span, uint64_t *ret_number)
+{
+    return ff_archive_next(archive, ff_index_map_next(archive->map, number, span), ret_number);
 }
 
 /* The record of that number and rank. */

@@ -8,6 +8,7 @@
 
 #include "format/decode.h"
 #include "format/pcapng.h"
+#include "index/times.h"
 
 struct ff_reader {
     struct ff_source *source;
@@ -46,6 +47,10 @@ int ff_reader_decode(struct ff_reader *reader, struct ff_decoder *decoder, enum 
  * the interface that ff_decoder_interface() names, without ticks when that is not known. */
 void ff_reader_details(struct ff_reader *reader, const struct ff_decoder *decoder,
                        struct ff_clock clock, struct ff_details *ret_details);
+
+/* Of these the time alone. */
+void ff_reader_time(struct ff_reader *reader, const struct ff_decoder *decoder,
+                    struct ff_clock clock, struct ff_time *ret_time);
 
 /* Whether the frame's time counts the ticks of an interface, and which. */
 bool ff_decoder_interface(const struct ff_decoder *decoder, ff_value *ret_interface);

@@ -36,8 +36,9 @@ static json_t *index_json(struct ff_archive *archive)
     if (s.read_bytes == 0)
         return json_null();
     double bits = s.read_records ? 8.0 * (double)s.read_bytes / (double)s.read_records : 0;
-    return json_pack("{s:b, s:I, s:I, s:f}", "used", 1, "bytes", (json_int_t)s.read_bytes,
-                     "records", (json_int_t)s.read_records, "bits_per_record", bits);
+    return json_pack("{s:b, s:I, s:I, s:f, s:b}", "used", 1, "bytes", (json_int_t)s.read_bytes,
+                     "records", (json_int_t)s.read_records, "bits_per_record", bits, "times",
+                     (int)s.times);
 }
 
 static json_t *archive_json(struct ff_archive *archive, bool verified)

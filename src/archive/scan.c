@@ -690,11 +690,12 @@ int ff_scan_next(struct ff_scan *scan, struct ff_scan_event *ret_event, struct f
     return r;
 }
 
-int ff_scan_details(struct ff_scan *scan, struct ff_details *ret_details)
+/* Makes sure that the first frame of the record that was given last is decoded, and finds the clock
+ * that its time is told by. */
+static int decode_first(struct ff_scan *scan, struct ff_clock *ret_clock)
 {
     if (!scan->has_record)
         return -EINVAL;
-    struct ff_clock clock = {0};
     ff_value interface;
     bool failed;
     if (!scan->first) {
@@ -704,10 +705,30 @@ int ff_scan_details(struct ff_scan *scan, struct ff_details *ret_details)
             return r;
         scan->first = &scan->decoder;
     }
+    *ret_clock = (struct ff_clock){0};
     if (ff_decoder_interface(scan->first, &interface))
-        clock = ff_contexts_clock(&scan->contexts, scan->first->offset, interface);
-    ff_reader_details(&scan->reader, scan->first, clock, ret_details);
+        *ret_clock = ff_contexts_clock(&scan->contexts, scan->first->offset, interface);
     return 0;
+}
+
+int ff_scan_details(struct ff_scan *scan, struct ff_details *ret_details)
+{
+    struct ff_clock clock;
+    int r = decode_first(scan, &clock);
+
+    if (r == 0)
+        ff_reader_details(&scan->reader, scan->first, clock, ret_details);
+    return r;
+}
+
+int ff_scan_time(struct ff_scan *scan, struct ff_time *ret_time)
+{
+    struct ff_clock clock;
+    int r = decode_first(scan, &clock);
+
+    if (r == 0)
+        ff_reader_time(&scan->reader, scan->first, clock, ret_time);
+    return r;
 }
 
 ssize_t ff_scan_read(struct ff_scan *scan, enum ff_content content, void *buf, size_t len,

@@ -74,6 +74,9 @@ int ff_scan_step(struct ff_scan *scan, struct ff_scan_event *ret_event, struct f
  * until the next call. They count as given, as if by so many steps. */
 unsigned int ff_scan_rest(struct ff_scan *scan, uint64_t max, const uint64_t **ret_ends);
 
+/* As ff_scan_details(), but the time alone. */
+int ff_scan_time(struct ff_scan *scan, struct ff_time *ret_time);
+
 /* From now on a frame whose checksum is wrong is a damage of code -EBADMSG, before its record. */
 void ff_scan_check_sums(struct ff_scan *scan);
 

@@ -65,8 +65,10 @@
  *   index/lookup.c        where each record lies
  *   index/cursor.c        one after the other
  *   index/segment.c       64 blocks, as the index file has them
+ *   index/times.c         the times of their records
  *   index/image.c         the bytes of an index file: header, chunks, parts
  *   index/image_segment.c   its segments
+ *   index/image_times.c     and their times
  *   index/image_chunk.h     a chunk, as these share it
  *   index/image_resume.c    one whose building was interrupted
  *   index/base.c          the records of an index that lie in an image
@@ -100,6 +102,7 @@
  *   archive/coded_damage.c a damage as bytes
  *   archive/index_known.c what is known of an archive besides its records, as bytes
  *   archive/index_sums.c  which records were found well when their index was made
+ *   archive/index_times.c times of records, looked up and kept for the one that is written
  *   archive/index_bind.c  which archive an index file is of
  *   archive/index_use.c   an index file taken into an archive
  *   archive/index_write.c an index file written behind the scan

@@ -102,13 +102,14 @@ static int get_record_time(struct ff_fs *fs, const struct ff_file *file, struct 
     *ret_time = ff_archive_mtime(archive);
     if (!ff_archive_has_times(archive))
         return 0;
-    struct ff_details details;
+    struct timespec time;
     struct ff_error error = {0};
-    int r = ff_archive_details(archive, &file->record, &details, &error);
+    bool known;
+    int r = ff_archive_time(archive, &file->record, &known, &time, &error);
     if (r < 0)
         return ff_fs_failed(fs, r, &error);
-    if (details.has_time)
-        *ret_time = details.time;
+    if (known)
+        *ret_time = time;
     return 0;
 }
 

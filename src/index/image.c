@@ -126,6 +126,9 @@ static int check_parts(const struct ff_image_header *header, struct ff_error *er
     if (!directory || directory->len != header->segments * FF_IMAGE_ENTRY_BYTES ||
         !find_part(header, FF_IMAGE_SEGMENT))
         return ff_error_set(error, -EUCLEAN, "no directory of all segments");
+    const struct ff_image_part *times = find_part(header, FF_IMAGE_TIMES);
+    if (times && times->len != header->segments * FF_IMAGE_TIMES_ENTRY_BYTES)
+        return ff_error_set(error, -EUCLEAN, "no directory of all times");
     return 0;
 }
 
@@ -143,7 +146,9 @@ bool ff_image_chunk_read(const uint8_t *buf, uint64_t len, struct ff_image_chunk
         .body = buf + FF_IMAGE_CHUNK_BYTES,
     };
     /* A hole of terabytes in a file costs nothing: nobody is to wait for its checksum. */
-    uint64_t most = chunk.kind == FF_IMAGE_SEGMENT ? FF_SEGMENT_BYTES_MAX : FF_IMAGE_BODY_BYTES_MAX;
+    uint64_t most = chunk.kind == FF_IMAGE_SEGMENT ? FF_SEGMENT_BYTES_MAX
+                    : chunk.kind == FF_IMAGE_TIMES ? FF_TIMES_BYTES_MAX
+                                                   : FF_IMAGE_BODY_BYTES_MAX;
     if (chunk.len > len - FF_IMAGE_CHUNK_BYTES || chunk.len > most)
         return false;
     *ret_chunk = chunk;
@@ -155,6 +160,16 @@ bool ff_image_chunk_whole(const struct ff_image_chunk *chunk)
     const uint8_t *hashed = chunk->body - FF_IMAGE_CHUNK_BYTES + 8;
 
     return ff_image_hash(hashed, chunk->len + FF_IMAGE_CHUNK_BYTES - 8) == chunk->hash;
+}
+
+size_t ff_image_chunk_copy(const struct ff_image_chunk *chunk, uint8_t *buf)
+{
+    size_t len = (size_t)chunk->len + FF_IMAGE_CHUNK_BYTES;
+    size_t padded = FF_IMAGE_CHUNK_LEN((size_t)chunk->len);
+
+    memcpy(buf, chunk->body - FF_IMAGE_CHUNK_BYTES, len);
+    memset(buf + len, 0, padded - len);
+    return padded;
 }
 
 uint64_t ff_image_chunk_write(uint8_t *buf, enum ff_image_kind kind, uint32_t records,
@@ -209,6 +224,9 @@ int ff_image_open(const uint8_t *buf, uint64_t len, struct ff_image *ret_image,
         return r;
     image.limit = image.header.archive_bytes;
     image.directory = buf + find_part(&image.header, FF_IMAGE_DIRECTORY)->offset;
+    const struct ff_image_part *times = find_part(&image.header, FF_IMAGE_TIMES);
+    image.has_times = times;
+    image.times = times ? buf + times->offset : NULL;
     *ret_image = image;
     return 0;
 }

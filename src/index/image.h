@@ -17,6 +17,7 @@
 #include <stdbool.h>
 
 #include "index/segment.h"
+#include "index/times.h"
 
 #define FF_IMAGE_VERSION      1
 #define FF_IMAGE_MAGIC_BYTES  8
@@ -26,15 +27,19 @@
 #define FF_IMAGE_CHUNK_BYTES  40 /* of a chunk's head */
 #define FF_IMAGE_ENTRY_BYTES  48 /* of a segment in the directory: position, copy of its head */
 
+/* Of a segment in the times' directory: checksum, position, what is copied of the chunk. */
+#define FF_IMAGE_TIMES_ENTRY_BYTES 64
+
 /* Of chunks and of parts. */
 enum ff_image_kind {
     FF_IMAGE_NONE,
     FF_IMAGE_BINDING,   /* a chunk: which archive it is of */
     FF_IMAGE_SEGMENT,   /* a chunk each; as a part, from the first one to the last one's end */
     FF_IMAGE_STATE,     /* a chunk: what is known besides, as of the records before it */
-    FF_IMAGE_DIRECTORY, /* parts alone, these and those behind */
-    FF_IMAGE_TIMES,
-    FF_IMAGE_VERIFIED
+    FF_IMAGE_DIRECTORY, /* a part */
+    FF_IMAGE_TIMES,     /* a chunk behind each segment's: its records' times; as a part, their
+                           directory */
+    FF_IMAGE_VERIFIED   /* a part */
 };
 
 /* Who does not know the part's kind may ignore it. */
@@ -49,6 +54,7 @@ enum ff_image_kind {
 
 /* What a segment's chunk takes at most. */
 #define FF_IMAGE_SEGMENT_BYTES_MAX FF_IMAGE_CHUNK_LEN(FF_SEGMENT_BYTES_MAX)
+#define FF_IMAGE_TIMES_BYTES_MAX   FF_IMAGE_CHUNK_LEN(FF_TIMES_BYTES_MAX)
 
 struct ff_image_part {
     uint32_t kind;
@@ -74,6 +80,9 @@ struct ff_image {
     uint64_t limit;                /* no frame ends behind it */
     /* FF_IMAGE_ENTRY_BYTES a segment: in the image or, resumed, set by the caller. */
     const uint8_t *directory;
+    /* FF_IMAGE_TIMES_ENTRY_BYTES a segment, as the directory; where it has times. */
+    bool has_times;
+    const uint8_t *times;
     const uint8_t *binding, *state; /* bodies of these chunks, checked */
     uint64_t binding_len, state_len;
 };
@@ -98,20 +107,21 @@ uint64_t ff_image_hash(const uint8_t *buf, uint64_t len);
 int ff_image_open(const uint8_t *buf, uint64_t len, struct ff_image *ret_image,
                   struct ff_error *error);
 
-/* A part's bytes that are no chunk (directory, times, verified), checked if the header has their
+/* A part's bytes that are no chunk (directories, verified), checked if the header has their
  * checksum: the time is that of reading them. -ENOENT when there is none; -EUCLEAN. */
 int ff_image_part(const struct ff_image *image, enum ff_image_kind kind, const uint8_t **ret_buf,
                   uint64_t *ret_len);
 
-/* Gets the directory's entry (FF_IMAGE_ENTRY_BYTES) of the next segment that was found whole; a
- * negative errno ends the walk with it. */
-typedef int ff_image_found(void *context, const uint8_t *entry);
+/* Gets the directory's entry of the next segment, or of its times, that was found whole; a negative
+ * errno ends the walk with it. */
+typedef int ff_image_found(void *context, enum ff_image_kind kind, const uint8_t *entry);
 
 /* A partial image: walks the chunks up to the first that is cut, damaged or does not continue those
  * before. The segments before the last whole state count (ret_image->header.segments), those that
- * `found` got behind it do not. The caller sets ret_image->directory to its array of the entries
- * before it looks at a segment. Errors as of ff_image_header_read(); -EALREADY when it is a
- * finished one; -ENODATA without a whole binding and state; what `found` returned. */
+ * `found` got behind it do not. It has times when all these segments have. The caller sets
+ * ret_image->directory and ->times to its arrays of the entries before it looks at a segment.
+ * Errors as of ff_image_header_read(); -EALREADY when it is a finished one; -ENODATA without a
+ * whole binding and state; what `found` returned. */
 int ff_image_resume(const uint8_t *buf, uint64_t len, ff_image_found *found, void *context,
                     struct ff_image *ret_image, struct ff_error *error);
 
@@ -138,5 +148,29 @@ void ff_image_entry_write(uint8_t entry[FF_IMAGE_ENTRY_BYTES], uint64_t position
 
 /* Where the chunk of such an entry ends. */
 uint64_t ff_image_entry_end(const uint8_t entry[FF_IMAGE_ENTRY_BYTES]);
+
+/*
+ * Of an image that has times. As of segments; all errors are -EUCLEAN.
+ */
+
+/* What segment k's entry says of its times; looks at nothing else. */
+int ff_image_times_bounds(const struct ff_image *image, uint64_t k,
+                          struct ff_times_bounds *ret_bounds);
+
+/* Segment k's times, checked as far as its entry goes. */
+int ff_image_times(const struct ff_image *image, uint64_t k, struct ff_times *ret_times);
+
+/* All of them but each single time: checksum and ff_times_check(). Reads their bytes. */
+int ff_image_times_check(const struct ff_image *image, uint64_t k);
+
+/* Their chunk to buf, which has FF_IMAGE_TIMES_BYTES_MAX. */
+int ff_image_times_copy(const struct ff_image *image, uint64_t k, uint8_t *buf, size_t *ret_len);
+
+/* The entry of times whose chunk stands at `position` of the image. */
+void ff_image_times_entry_write(uint8_t entry[FF_IMAGE_TIMES_ENTRY_BYTES], uint64_t position,
+                                const uint8_t *chunk);
+
+/* Where the chunk of such an entry ends. */
+uint64_t ff_image_times_entry_end(const uint8_t entry[FF_IMAGE_TIMES_ENTRY_BYTES]);
 
 #endif

@@ -22,4 +22,7 @@ bool ff_image_chunk_read(const uint8_t *buf, uint64_t len, struct ff_image_chunk
 /* Whether its checksum is right; reads all of it. */
 bool ff_image_chunk_whole(const struct ff_image_chunk *chunk);
 
+/* Head and body to buf, with zeros up to FF_IMAGE_ALIGN behind them: how many bytes. */
+size_t ff_image_chunk_copy(const struct ff_image_chunk *chunk, uint8_t *buf);
+
 #endif

@@ -9,6 +9,8 @@ struct walk {
     /* Of the segments so far. */
     uint64_t segments, records;
     uint64_t offset, payload;
+    uint64_t times; /* so many of them have times */
+    enum ff_image_kind last;
 };
 
 /* The next chunk, if it is whole and continues those before. */
@@ -36,6 +38,21 @@ static bool add_segment(struct walk *walk, const struct ff_image_chunk *chunk)
     return true;
 }
 
+/* Whether the chunk has the times of the segment just before it. */
+static bool add_times(struct walk *walk, const struct ff_image_chunk *chunk)
+{
+    struct ff_times times;
+
+    if (walk->last != FF_IMAGE_SEGMENT ||
+        chunk->records != walk->records - (walk->segments - 1) * FF_SEGMENT_RECORDS ||
+        chunk->len < FF_TIMES_HEAD_BYTES ||
+        ff_times_open(chunk->body, (size_t)chunk->len, chunk->records, &times) < 0 ||
+        ff_times_check(&times) < 0)
+        return false;
+    walk->times++;
+    return true;
+}
+
 /* What was found up to the end of this state is what counts. */
 static void take_state(struct walk *walk, const struct ff_image_chunk *chunk, uint64_t *end)
 {
@@ -43,13 +60,14 @@ static void take_state(struct walk *walk, const struct ff_image_chunk *chunk, ui
     walk->image.state_len = chunk->len;
     walk->image.header.records = walk->records;
     walk->image.header.segments = walk->segments;
+    walk->image.has_times = walk->times > 0 && walk->times == walk->segments;
     *end = walk->at + FF_IMAGE_CHUNK_LEN(chunk->len);
 }
 
 /* Through all chunks that are good. */
 static int walk_chunks(struct walk *walk, ff_image_found *found, void *context, uint64_t *end)
 {
-    uint8_t entry[FF_IMAGE_ENTRY_BYTES];
+    uint8_t entry[FF_IMAGE_ENTRY_BYTES], times[FF_IMAGE_TIMES_ENTRY_BYTES];
     struct ff_image_chunk chunk;
 
     while (walk->at < walk->image.len && next_chunk(walk, &chunk)) {
@@ -66,12 +84,18 @@ static int walk_chunks(struct walk *walk, ff_image_found *found, void *context, 
             take_state(walk, &chunk, end);
         } else if (chunk.kind == FF_IMAGE_SEGMENT && add_segment(walk, &chunk)) {
             ff_image_entry_write(entry, walk->at, walk->image.buf + walk->at);
-            int r = found(context, entry);
+            int r = found(context, FF_IMAGE_SEGMENT, entry);
+            if (r < 0)
+                return r;
+        } else if (chunk.kind == FF_IMAGE_TIMES && add_times(walk, &chunk)) {
+            ff_image_times_entry_write(times, walk->at, walk->image.buf + walk->at);
+            int r = found(context, FF_IMAGE_TIMES, times);
             if (r < 0)
                 return r;
         } else {
             break;
         }
+        walk->last = (enum ff_image_kind)chunk.kind;
         walk->at += FF_IMAGE_CHUNK_LEN(chunk.len);
     }
     return 0;

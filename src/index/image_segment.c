@@ -72,12 +72,6 @@ int ff_image_segment_copy(const struct ff_image *image, uint64_t k, uint8_t *buf
 
     if (r < 0)
         return r;
-    if (chunk.len > FF_SEGMENT_BYTES_MAX)
-        return -EUCLEAN;
-    size_t len = (size_t)chunk.len + FF_IMAGE_CHUNK_BYTES;
-    size_t padded = FF_IMAGE_CHUNK_LEN((size_t)chunk.len);
-    memcpy(buf, chunk.body - FF_IMAGE_CHUNK_BYTES, len);
-    memset(buf + len, 0, padded - len);
-    *ret_len = padded;
+    *ret_len = ff_image_chunk_copy(&chunk, buf);
     return 0;
 }

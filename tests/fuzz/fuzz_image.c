@@ -84,18 +84,62 @@ static void use(const struct ff_image *image)
     ff_index_free(index);
 }
 
+static void check_time(const struct ff_time *time)
+{
+    FUZZ_CHECK(time->at.tv_sec >= FF_TIME_MIN_S && time->at.tv_sec <= FF_TIME_MAX_S);
+    FUZZ_CHECK(time->at.tv_nsec >= 0 && time->at.tv_nsec < 1000000000);
+    FUZZ_CHECK(time->known || (time->at.tv_sec == 0 && time->at.tv_nsec == 0));
+}
+
+/* The times of its first segments. */
+static void use_times(const struct ff_image *image)
+{
+    const struct ff_time_span span = {.since = {.tv_sec = 5}, .until = {.tv_sec = 1000}};
+    uint8_t *chunk = malloc(FF_IMAGE_TIMES_BYTES_MAX);
+    struct ff_times_bounds bounds;
+    struct ff_times times;
+    struct ff_time time;
+
+    FUZZ_CHECK(chunk);
+    for (uint64_t k = 0; image->has_times && k < 4 && k < image->header.segments; k++) {
+        size_t len = 0;
+        (void)ff_image_times_bounds(image, k, &bounds);
+        (void)ff_image_times_copy(image, k, chunk, &len);
+        FUZZ_CHECK(len <= FF_IMAGE_TIMES_BYTES_MAX);
+        (void)ff_image_times_check(image, k);
+        if (ff_image_times(image, k, &times) < 0)
+            continue;
+        for (uint32_t i = 0; i < times.records; i += 1 + i / 64)
+            if (ff_times_get(&times, i, &time) == 0)
+                check_time(&time);
+        uint32_t i = 0;
+        if (ff_times_find(&times, 1 % times.records, &span, &i) == 0)
+            FUZZ_CHECK(i <= times.records);
+    }
+    free(chunk);
+}
+
 struct found {
-    uint8_t *entries;
-    size_t count;
+    uint8_t *entries, *times;
+    size_t count, times_count;
 };
 
-static int keep(void *context, const uint8_t *entry)
+static void add_entry(uint8_t **entries, size_t *count, const uint8_t *entry, size_t len)
+{
+    *entries = realloc(*entries, (*count + 1) * len);
+    FUZZ_CHECK(*entries);
+    memcpy(*entries + *count * len, entry, len);
+    ++*count;
+}
+
+static int keep(void *context, enum ff_image_kind kind, const uint8_t *entry)
 {
     struct found *found = context;
 
-    found->entries = realloc(found->entries, (found->count + 1) * FF_IMAGE_ENTRY_BYTES);
-    FUZZ_CHECK(found->entries);
-    memcpy(found->entries + found->count++ * FF_IMAGE_ENTRY_BYTES, entry, FF_IMAGE_ENTRY_BYTES);
+    if (kind == FF_IMAGE_TIMES)
+        add_entry(&found->times, &found->times_count, entry, FF_IMAGE_TIMES_ENTRY_BYTES);
+    else
+        add_entry(&found->entries, &found->count, entry, FF_IMAGE_ENTRY_BYTES);
     return 0;
 }
 
@@ -114,15 +158,20 @@ static void run(const uint8_t *data, size_t size)
             if (ff_image_part(&image, (enum ff_image_kind)kind, &part, &len) == 0)
                 FUZZ_CHECK(part >= data && len <= size && part - data <= (ptrdiff_t)(size - len));
         use(&image);
+        use_times(&image);
     }
     r = ff_image_resume(data, size, keep, &found, &image, &error);
     FUZZ_CHECK(r == 0 || error.text[0]);
     if (r == 0) {
         FUZZ_CHECK(image.len <= size && image.header.segments <= found.count);
+        FUZZ_CHECK(!image.has_times || image.header.segments <= found.times_count);
         image.directory = found.entries;
+        image.times = found.times;
         use(&image);
+        use_times(&image);
     }
     free(found.entries);
+    free(found.times);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -19,6 +19,27 @@ static inline void seal_chunk(uint8_t *buf, size_t size, uint64_t at)
         ff_store_le(buf + at, ff_image_hash(buf + at + 8, len + FF_IMAGE_CHUNK_BYTES - 8), 8);
 }
 
+/* Of times: an entry has a checksum of its own, and copies of its chunk's numbers. */
+static inline void seal_times(uint8_t *buf, size_t size, const uint8_t *part)
+{
+    uint64_t at = ff_load_le(part + 8, 8), len = ff_load_le(part + 16, 8);
+
+    for (;
+         at <= size && size - at >= FF_IMAGE_TIMES_ENTRY_BYTES && len >= FF_IMAGE_TIMES_ENTRY_BYTES;
+         at += FF_IMAGE_TIMES_ENTRY_BYTES, len -= FF_IMAGE_TIMES_ENTRY_BYTES) {
+        uint8_t *entry = buf + at;
+        uint64_t chunk = ff_load_le(entry + 8, 8);
+        seal_chunk(buf, size, chunk);
+        if (chunk <= size && size - chunk >= FF_IMAGE_CHUNK_BYTES + FF_TIMES_HEAD_BYTES) {
+            memmove(entry + 16, buf + chunk, 8);
+            memmove(entry + 24, buf + chunk + 16, 8);
+            memmove(entry + 32, buf + chunk + FF_IMAGE_CHUNK_BYTES, FF_TIMES_HEAD_BYTES);
+        }
+        uint64_t hash = ff_image_hash(entry + 8, FF_IMAGE_TIMES_ENTRY_BYTES - 8);
+        ff_store_le(entry, hash, 8);
+    }
+}
+
 /* A part whose checksum is in the header. */
 static inline void seal_part(const uint8_t *buf, size_t size, uint8_t *part)
 {
@@ -41,6 +62,8 @@ static inline void ff_image_seal(uint8_t *buf, size_t size)
         } else if (ff_load_le(part, 4) == FF_IMAGE_DIRECTORY) {
             directory = ff_load_le(part + 8, 8);
             entries = ff_load_le(part + 16, 8) / FF_IMAGE_ENTRY_BYTES;
+        } else if (ff_load_le(part, 4) == FF_IMAGE_TIMES) {
+            seal_times(buf, size, part);
         } else {
             seal_chunk(buf, size, ff_load_le(part + 8, 8));
         }

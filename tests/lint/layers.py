@@ -26,6 +26,7 @@ BELOW = {
 # archive looks up.
 PUBLIC = {
     'error.h': 'base',
+    'time.h': 'base',
     'version.h': 'base',
     'record.h': 'format',
     'format.h': 'format',

@@ -354,10 +354,11 @@ struct entries {
     uint64_t count;
 };
 
-static int keep_entry(void *context, const uint8_t *entry)
+static int keep_entry(void *context, enum ff_image_kind kind, const uint8_t *entry)
 {
     struct entries *entries = context;
 
+    assert_int_equal(kind, FF_IMAGE_SEGMENT);
     entries->buf = realloc(entries->buf, (size_t)(entries->count + 1) * FF_IMAGE_ENTRY_BYTES);
     assert_non_null(entries->buf);
     memcpy(entries->buf + entries->count++ * FF_IMAGE_ENTRY_BYTES, entry, FF_IMAGE_ENTRY_BYTES);

@@ -224,30 +224,30 @@ static void a_part_is_checked_when_it_is_asked_for(void **state)
     struct ff_image image;
     const uint8_t *buf = NULL;
     uint64_t len = 0;
-    static const uint8_t times[] = "eight and more bytes of times..";
+    static const uint8_t part[] = "eight and more bytes of a part..";
     uint64_t offset = (maker.len + 7) / 8 * 8;
 
     assert_int_equal(open_image(&maker, &image), 0);
-    assert_int_equal(ff_image_part(&image, FF_IMAGE_TIMES, &buf, &len), -ENOENT);
+    assert_int_equal(ff_image_part(&image, FF_IMAGE_VERIFIED, &buf, &len), -ENOENT);
     memset(image_room(&maker, 64), 0, 64);
-    memcpy(maker.buf + offset, times, sizeof(times));
-    maker.len = offset + sizeof(times);
+    memcpy(maker.buf + offset, part, sizeof(part));
+    maker.len = offset + sizeof(part);
     maker.header.len = maker.len;
     maker.header.part[maker.header.part_count++] = (struct ff_image_part){
-        .kind = FF_IMAGE_TIMES,
+        .kind = FF_IMAGE_VERIFIED,
         .flags = FF_IMAGE_OPTIONAL,
         .offset = offset,
-        .len = sizeof(times),
-        .hash = ff_image_hash(times, sizeof(times)),
+        .len = sizeof(part),
+        .hash = ff_image_hash(part, sizeof(part)),
     };
     ff_image_header_write(maker.buf, &maker.header);
     assert_int_equal(open_image(&maker, &image), 0);
-    assert_int_equal(ff_image_part(&image, FF_IMAGE_TIMES, &buf, &len), 0);
-    assert_int_equal(len, sizeof(times));
+    assert_int_equal(ff_image_part(&image, FF_IMAGE_VERIFIED, &buf, &len), 0);
+    assert_int_equal(len, sizeof(part));
     assert_ptr_equal(buf, maker.buf + offset);
     maker.buf[offset + 3] ^= 4;
     assert_int_equal(open_image(&maker, &image), 0);
-    assert_int_equal(ff_image_part(&image, FF_IMAGE_TIMES, &buf, &len), -EUCLEAN);
+    assert_int_equal(ff_image_part(&image, FF_IMAGE_VERIFIED, &buf, &len), -EUCLEAN);
     image_free(&maker);
 }
 
@@ -257,10 +257,11 @@ struct taken {
     int answer;
 };
 
-static int take(void *context, const uint8_t *entry)
+static int take(void *context, enum ff_image_kind kind, const uint8_t *entry)
 {
     struct taken *taken = context;
 
+    assert_int_equal(kind, FF_IMAGE_SEGMENT);
     if (taken->answer < 0)
         return taken->answer;
     assert_in_range(taken->count, 0, 7);
