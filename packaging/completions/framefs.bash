@@ -15,7 +15,7 @@ _framefs_options()
         info) echo --format= --frame= --formats= --max-records= --index= --no-index --explain --all --histogram --json --help -h ;;
         ls) echo --format= --frame= --formats= --index= --no-index --type= --since= --until= --json --help -h ;;
         cat) echo --format= --frame= --formats= --index= --no-index --content= --separator= --help -h ;;
-        index) echo --format= --frame= --formats= --index= --files-from= --force --verify --threads= --json --help -h ;;
+        index) echo --format= --frame= --formats= --index= --files-from= --force --verify --times --threads= --json --help -h ;;
         verify) echo --format= --frame= --formats= --max-records= --threads= --json --help -h ;;
         synth) echo --check --offset= --help -h ;;
         formats) echo --formats= --json --help -h ;;

@@ -25,6 +25,7 @@ struct index_values {
     uint64_t threads; /* 0: one a processor */
     bool force;
     bool verify;
+    bool times;
     bool json;
 };
 
@@ -57,6 +58,13 @@ static const struct ff_option options[] = {
                 "do not compute them again",
         .parse = ff_option_flag,
         .offset = offsetof(struct index_values, verify),
+    },
+    {
+        .name = "times",
+        .help = "keep the time of each record, too: who lists a mount, or asks\nls for --since or "
+                "--until, does not read the archive for it",
+        .parse = ff_option_flag,
+        .offset = offsetof(struct index_values, times),
     },
     {
         .name = "threads",
@@ -134,6 +142,7 @@ static void *work(void *context)
         .index = pool->values->index,
         .force = pool->values->force,
         .verify = pool->values->verify,
+        .times = pool->values->times,
         .scans = note_scan,
         .context = worker,
     };
@@ -258,6 +267,8 @@ static void print_line(struct ff_output *out, const struct ff_indexed *indexed)
     if (indexed->verified)
         ff_output_format(out, ", %" PRIu64 " checksums, %" PRIu64 " wrong", indexed->checksums,
                          indexed->wrong);
+    if (indexed->times)
+        ff_output_text(out, ", with times");
     if (indexed->how != FF_INDEXED_CURRENT) {
         print_rate(out, indexed->scanned_bytes, indexed->ns - indexed->sync_ns);
         ff_output_format(out, ", and %.1f ms to the disk", (double)indexed->sync_ns / 1e6);
@@ -293,11 +304,11 @@ static void print_object(struct ff_output *out, const struct ff_indexed *indexed
         ", \"scanned_bytes\": %" PRIu64 ", \"index_bytes\": %" PRIu64
         ", \"bits_per_record\": %.4f, \"damages\": %" PRIu64
         ", \"verified\": %s, \"checksums\": %" PRIu64 ", \"wrong\": %" PRIu64
-        ", \"seconds\": %.6f, \"sync_seconds\": %.6f}",
+        ", \"times\": %s, \"seconds\": %.6f, \"sync_seconds\": %.6f}",
         indexed->records, indexed->known, indexed->archive_bytes, indexed->scanned_bytes,
         indexed->index_bytes, bits_of(indexed->index_bytes, indexed->records), indexed->damages,
         indexed->verified ? "true" : "false", indexed->checksums, indexed->wrong,
-        seconds_of(indexed->ns), seconds_of(indexed->sync_ns));
+        indexed->times ? "true" : "false", seconds_of(indexed->ns), seconds_of(indexed->sync_ns));
 }
 
 /* On stderr: why it failed, or that the archive is damaged. */
@@ -305,7 +316,7 @@ static enum ff_exit tell(const struct ff_indexed *indexed)
 {
     if (indexed->how == FF_INDEXED_FAILED) {
         ff_say("%s", indexed->error ? indexed->error : "out of memory");
-        return FF_EXIT_FAILED;
+        return indexed->misused ? FF_EXIT_USAGE : FF_EXIT_FAILED;
     }
     enum ff_exit status = FF_EXIT_DONE;
     if (indexed->damages == 1)

@@ -153,6 +153,8 @@ static void print_index(struct ff_output *out, struct ff_archive *archive)
                          8.0 * (double)status.read_bytes / (double)status.read_records);
     if (status.read_records < ff_archive_count(archive))
         ff_output_format(out, ", of the first %" PRIu64 " records", status.read_records);
+    if (status.times)
+        ff_output_text(out, ", with times");
     ff_output_text(out, "\n");
 }
 

@@ -1,8 +1,10 @@
 /*
  * framefs ls: a line a record, straight from the scan, in constant memory. Of ranges the records
- * are looked up where there is an index file, or where the scan cannot give them in their order.
+ * are looked up where there is an index file, or where the scan cannot give them in their order; of
+ * stretches of time, where an index file tells which records are in them.
  */
 #include <framefs/archive.h>
+#include <framefs/index.h>
 #include <framefs/scan.h>
 #include <inttypes.h>
 #include <string.h>
@@ -203,21 +205,41 @@ static enum ff_exit list_scanned(const struct ls *ls, const struct ff_input *inp
     return status;
 }
 
+static bool wants_times(const struct ls *ls)
+{
+    return ls->values->times.has_since || ls->values->times.has_until;
+}
+
+/* What is listed of the record. Where that is its time alone, the index may have it. */
+static int get_details(struct ff_archive *archive, const struct ff_record *record,
+                       struct ff_details *ret_details, struct ff_error *error)
+{
+    const struct ff_format *format = ff_archive_format(archive);
+
+    if (ff_format_has_types(format) || ff_format_has_names(format))
+        return ff_archive_details(archive, record, ret_details, error);
+    *ret_details = (struct ff_details){0};
+    return ff_archive_time(archive, record, &ret_details->has_time, &ret_details->time, error);
+}
+
 static enum ff_exit list_found(const struct ls *ls, struct ff_archive *archive, uint64_t first,
                                uint64_t last)
 {
+    const struct ff_time_span span = ff_time_filter_span(&ls->values->times);
     struct ff_details details;
     struct ff_record record;
     struct ff_error error = {0};
 
     for (uint64_t i = first; i <= last && !ff_output_failed(&ls->cli->out); i++) {
+        if (wants_times(ls) && (ff_archive_next_in_time(archive, i, &span, &i) < 0 || i > last))
+            break;
         int rc = ff_archive_record(archive, i, &record);
         if (rc < 0) {
             ff_output_flush(&ls->cli->out);
             ff_say("%s: record %" PRIu64 ": %s", ls->name, i, strerror(-rc));
             return FF_EXIT_FAILED;
         }
-        if (ff_archive_details(archive, &record, &details, &error) < 0) {
+        if (get_details(archive, &record, &details, &error) < 0) {
             ff_output_flush(&ls->cli->out);
             ff_say("%s", error.text);
             return FF_EXIT_FAILED;
@@ -266,11 +288,13 @@ static enum ff_exit list(const struct ls *ls, const char *path, bool all, struct
     FF_CLEANUP(index_found) struct ff_index_found found = {.fd = -1};
     enum ff_exit status = FF_EXIT_DONE;
 
-    /* To list all records, one pass is as good. */
-    if (!all)
+    /* To look at all records, one pass is as good. */
+    if (!all || wants_times(ls))
         status = ff_use_index_find(path, &ls->values->index, &found);
     if (status != FF_EXIT_DONE)
         return status;
+    if (all && found.fd >= 0 && !ff_index_has_times(found.fd))
+        ff_use_index_done(&found);
     if (ls->cli->terminal.present && !ls->values->json)
         print_headings(&ls->cli->out);
     return forward && found.fd < 0 ? list_scanned(ls, input) : list_indexed(ls, input, &found);

@@ -55,6 +55,18 @@ static bool is_before(const struct timespec *a, const struct timespec *b)
     return a->tv_sec != b->tv_sec ? a->tv_sec < b->tv_sec : a->tv_nsec < b->tv_nsec;
 }
 
+struct ff_time_span ff_time_filter_span(const struct ff_time_filter *times)
+{
+    struct ff_time_span span = {.since = {.tv_sec = FF_TIME_MIN_S},
+                                .until = {.tv_sec = FF_TIME_MAX_S + 1}};
+
+    if (times->has_since)
+        span.since = times->since;
+    if (times->has_until)
+        span.until = times->until;
+    return span;
+}
+
 bool ff_time_filter_is_empty(const struct ff_time_filter *times)
 {
     return times->has_since && times->has_until && !is_before(&times->since, &times->until);

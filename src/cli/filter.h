@@ -26,6 +26,9 @@ int ff_filter_types(void *field, const char *argument, struct ff_error *error);
 int ff_filter_since(void *field, const char *argument, struct ff_error *error);
 int ff_filter_until(void *field, const char *argument, struct ff_error *error);
 
+/* The stretch as a span; ends that are not given lie beyond all times. */
+struct ff_time_span ff_time_filter_span(const struct ff_time_filter *times);
+
 /* Whether the two ends of the stretch leave anything between them. */
 bool ff_time_filter_is_empty(const struct ff_time_filter *times);
 

@@ -18,6 +18,8 @@ struct making {
     struct ff_archive *archive;
     struct ff_partial *partial; /* or NULL: nothing is written yet */
     bool afresh;                /* what is there is not used */
+    bool lacks;                 /* the index is not used: it has not all that is wanted */
+    bool verify, times;         /* are wanted: asked for, or known before */
     struct ff_indexed *indexed;
     struct ff_error error;
 };
@@ -93,7 +95,8 @@ static void use_partial(struct making *making)
     int rc = ff_archive_use_index(other.archive, ff_partial_fd(making->partial), NULL);
     ff_archive_index_status(other.archive, &status);
     /* A finished one that was not published may not have come to the disk in full. */
-    if (rc == 0 && status.read_partial && status.read_records > known_records(making->archive)) {
+    if (rc == 0 && status.read_partial && status.read_records > known_records(making->archive) &&
+        status.times >= making->times) {
         struct ff_archive *less = making->archive;
         making->archive = other.archive;
         other.archive = less;
@@ -132,6 +135,7 @@ static void take_figures(struct making *making, const struct ff_index_status *st
     indexed->checksums = status->checksums;
     indexed->wrong = status->wrong;
     indexed->first_wrong = status->first_wrong;
+    indexed->times = status->times;
     if (summary.damages > 0)
         ff_archive_damage(making->archive, 0, &indexed->damage);
     snprintf(indexed->format, sizeof(indexed->format), "%s",
@@ -145,7 +149,8 @@ static void take_figures(struct making *making, const struct ff_index_status *st
 /* Scans what is not known yet, and writes it. */
 static int write_index(struct making *making)
 {
-    const struct ff_index_writing writing = {.discard = true, .verify = making->job->verify};
+    const struct ff_index_writing writing = {
+        .discard = true, .verify = making->verify, .times = making->times};
     struct ff_archive *archive = making->archive;
     struct ff_index_status status;
     struct ff_summary before, after;
@@ -177,21 +182,38 @@ static int write_index(struct making *making)
     return 0;
 }
 
+static int check_format(struct making *making)
+{
+    if (!making->times || ff_archive_has_times(making->archive))
+        return 0;
+    making->indexed->misused = true;
+    return ff_error_set(&making->error, -EINVAL,
+                        "%s: records of the format %s have no time: there is none to be kept",
+                        making->indexed->name, ff_format_name(ff_archive_format(making->archive)));
+}
+
 /* One attempt. 1 for another one. */
 static int make(struct making *making)
 {
     struct ff_index_status status;
 
     int rc = open_archive(making);
+    if (rc == 0)
+        rc = check_format(making);
     if (rc < 0)
         return rc;
-    if (!making->afresh)
+    if (!making->afresh && !making->lacks)
         use_index(making);
     ff_archive_index_status(making->archive, &status);
-    if (making->job->verify && status.read_bytes > 0 && !status.verified) {
-        making->afresh = true;
+    if (status.read_bytes > 0 &&
+        (making->verify > status.verified || making->times > status.times)) {
+        /* What it has is not to be lost by what is added to it. */
+        making->verify |= status.verified;
+        making->times |= status.times;
+        making->lacks = true;
         return 1;
     }
+    making->times |= status.times;
     if (ff_archive_complete(making->archive)) {
         take_figures(making, &status);
         return 0;
@@ -199,7 +221,7 @@ static int make(struct making *making)
     if (!making->partial && (rc = begin(making)) != 0)
         return rc;
     /* What was written before a kill tells of no checksums. */
-    if (!making->afresh && !making->job->verify)
+    if (!making->afresh && !making->verify)
         use_partial(making);
     bool used = known_records(making->archive) > 0;
     rc = write_index(making);
@@ -216,7 +238,12 @@ static int make(struct making *making)
 void ff_index_job_run(const struct ff_index_job *job, const char *path,
                       struct ff_indexed *ret_indexed)
 {
-    struct making making = {.job = job, .path = path, .afresh = job->force, .indexed = ret_indexed};
+    struct making making = {.job = job,
+                            .path = path,
+                            .afresh = job->force,
+                            .verify = job->verify,
+                            .times = job->times,
+                            .indexed = ret_indexed};
     uint64_t begun_ns = now_ns();
     struct stat st;
     int rc;

@@ -34,6 +34,8 @@ struct ff_indexed {
     uint64_t checksums;
     uint64_t wrong;               /* frames that have a wrong one */
     struct ff_damage first_wrong; /* of these */
+    bool times;                   /* the index has the times of records */
+    bool misused;                 /* FAILED: what was asked for is not of this format */
     char *error;                  /* FAILED: why; owned */
 };
 
@@ -42,6 +44,7 @@ struct ff_index_job {
     const char *index; /* --index, or NULL */
     bool force;        /* nothing that is there is used */
     bool verify;       /* checksums are computed, unless what is there tells of them */
+    bool times;        /* times of records are kept, unless what is there has them */
     /* Told which archive is being scanned, and NULL when it is to be closed. */
     void (*scans)(void *context, struct ff_archive *archive);
     void *context;
