@@ -114,6 +114,75 @@ def read_sums(data):
     return archive, seconds * 10**9 + nanoseconds, records, checksums, wrong, damages
 
 
+TIME_MIN, TIME_MAX = -62135596800, 253402300799
+PER_SECOND = (1, 10**3, 10**6, 10**9)
+
+
+def read_times_block(row, data, count):
+    """Each record's time in ns or None, and the bytes that they take of data."""
+    seconds, ns, _, unit, width, which, zero = struct.unpack('<qIIBBBB', row)
+    assert unit < 4 and width <= 69 and which < 3 and zero == 0
+    bitmap = (count + 7) // 8 if which == 2 else 0
+    known = [which == 1 or which == 2 and bits(data, i, 1) for i in range(count)]
+    low, high = min(width, 64), max(width - 64, 0)
+    middle = bitmap + (count * low + 7) // 8
+    times, earliest, scale = [], seconds * 10**9 + ns, 10**9 // PER_SECOND[unit]
+    for i in range(count):
+        later = bits(data[bitmap:middle], i * low, low)
+        later |= bits(data[middle:], i * high, high) << 64
+        assert known[i] or later == 0, 'a record without a time has one'
+        times.append(earliest + later * scale if known[i] else None)
+    some = [time for time in times if time is not None]
+    if not some:
+        assert (seconds, ns, unit, width, which) == (0, 0, 0, 0, 0)
+    else:
+        assert which == (2 if None in times else 1)
+        assert min(some) == earliest, 'none is as early as the earliest'
+        assert scale == max(s for s in (10**9 // per for per in PER_SECOND)
+                            if all(time % s == 0 for time in some)), 'another unit is as exact'
+        assert ((max(some) - earliest) // scale).bit_length() == width
+    return times, middle + (count * high + 7) // 8
+
+
+def read_segment_times(body, count):
+    """Each record's time, in ns, or None."""
+    known, zero, first, last, first_ns, last_ns = struct.unpack_from('<IIqqII', body)
+    rows, at, times = 32, 32 + 20 * ((count + BLOCK - 1) // BLOCK), []
+    end = at
+    for i in range(0, count, BLOCK):
+        row = body[rows:rows + 20]
+        assert struct.unpack_from('<I', row, 12)[0] == at - end, 'a block is elsewhere'
+        found, size = read_times_block(row, body[at:], min(BLOCK, count - i))
+        times, rows, at = times + found, rows + 20, at + size
+    assert at == len(body), 'bytes behind the blocks'
+    some = [time for time in times if time is not None]
+    assert (known, zero) == (len(some), 0)
+    assert (first * 10**9 + first_ns, last * 10**9 + last_ns) == (
+        (min(some), max(some)) if some else (0, 0))
+    assert all(TIME_MIN * 10**9 <= time < (TIME_MAX + 1) * 10**9 for time in some)
+    return times
+
+
+def read_times(data):
+    """The time of each record of a finished file, in ns since 1970, None where it has none; or None
+    where the file has no times."""
+    (_, records, segments, _), parts = read_header(data)
+    if TIMES not in parts:
+        return None
+    at, size = parts[TIMES]
+    assert size == 64 * segments
+    found = []
+    for k in range(segments):
+        _, chunk, checksum, length = struct.unpack_from('<4Q', data, at + 64 * k)
+        kind, count, _, _, body = read_chunk(data, chunk)
+        assert kind == TIMES and count == min(records - len(found), 64 * BLOCK)
+        assert checksum == struct.unpack_from('<Q', data, chunk)[0] and length == len(body)
+        assert data[at + 64 * k + 32:at + 64 * k + 64] == body[:32]
+        found += read_segment_times(body, count)
+    assert len(found) == records
+    return found
+
+
 def read_partial(data):
     """The records before the last state."""
     assert read_header(data)[0][0] == 0

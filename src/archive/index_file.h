@@ -82,6 +82,12 @@ void ff_index_writer_finish(struct ff_archive *archive, bool reached_end);
  * room. done: the scan has ended. Only when the last record can be looked up. */
 int ff_index_writer_state(struct ff_archive *archive, bool done, uint8_t **buf, size_t *ret_len);
 
+/* Where times are kept, the chunk of those of segment k, until the next call: once for each
+ * segment, in order, when it can be looked up and is full, or all have come. */
+int ff_index_writer_times(struct ff_archive *archive, uint64_t k, const uint8_t **ret_chunk,
+                          size_t *ret_len);
+void ff_index_writer_end_times(struct ff_archive *archive);
+
 /* NULL is fine. */
 void ff_index_writer_free(struct ff_index_writer *writer);
 

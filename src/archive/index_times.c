@@ -21,9 +21,14 @@ static int open_times(struct ff_index_map *map, uint64_t k, struct ff_times *ret
 
 int ff_index_map_time(struct ff_index_map *map, uint64_t number, struct ff_time *ret_time)
 {
+    return map && number < map->records ? ff_index_map_time_read(map, number, ret_time) : -ENOENT;
+}
+
+int ff_index_map_time_read(struct ff_index_map *map, uint64_t number, struct ff_time *ret_time)
+{
     struct ff_times times;
 
-    if (!map || !map->has_times || number >= map->read_records)
+    if (!map->has_times || number >= map->read_records)
         return -ENOENT;
     int r = open_times(map, number / FF_SEGMENT_RECORDS, &times);
     if (r == 0)
@@ -53,9 +58,9 @@ static int find_time(struct ff_index_map *map, uint64_t k, uint32_t i,
 uint64_t ff_index_map_next(struct ff_index_map *map, uint64_t number,
                            const struct ff_time_span *span)
 {
-    while (map && map->has_times && number < map->read_records) {
+    while (map && map->has_times && number < map->records) {
         uint64_t k = number / FF_SEGMENT_RECORDS, first = k * FF_SEGMENT_RECORDS;
-        uint64_t left = map->read_records - first;
+        uint64_t left = map->records - first;
         uint32_t count = left < FF_SEGMENT_RECORDS ? (uint32_t)left : FF_SEGMENT_RECORDS, i;
         int r = find_time(map, k, (uint32_t)(number - first), span, &i);
         if (r < 0)
@@ -122,7 +127,7 @@ void ff_times_keep_known(struct ff_times_kept *kept, struct ff_index_map *map)
     struct ff_time time;
 
     for (uint64_t i = map->records; kept->code == 0 && i < map->read_records; i++) {
-        kept->code = ff_index_map_time(map, i, &time);
+        kept->code = ff_index_map_time_read(map, i, &time);
         ff_times_keep(kept, &time);
     }
 }
@@ -133,33 +138,32 @@ void ff_times_keep_end(struct ff_times_kept *kept)
         pack(kept);
 }
 
-int ff_times_first(struct ff_times_kept *kept, uint64_t offset, uint64_t payload,
-                   const uint8_t **ret_chunk, size_t *ret_len)
+int ff_times_take(struct ff_times_kept *kept, uint64_t offset, uint64_t payload,
+                  const uint8_t **ret_chunk, size_t *ret_len)
 {
     struct ff_times_chunk *chunk = kept->first;
 
     if (kept->code < 0)
         return kept->code;
+    kept->first = chunk->next;
+    if (!kept->first)
+        kept->last = NULL;
+    free(kept->taken);
+    kept->taken = chunk;
     *ret_len = (size_t)ff_image_chunk_write(chunk->bytes, FF_IMAGE_TIMES, chunk->records, offset,
                                             payload, chunk->len);
     *ret_chunk = chunk->bytes;
     return 0;
 }
 
-void ff_times_drop(struct ff_times_kept *kept)
-{
-    struct ff_times_chunk *chunk = kept->first;
-
-    kept->first = chunk->next;
-    if (!kept->first)
-        kept->last = NULL;
-    free(chunk);
-}
-
 void ff_times_kept_done(struct ff_times_kept *kept)
 {
-    while (kept->first)
-        ff_times_drop(kept);
+    while (kept->first) {
+        struct ff_times_chunk *next = kept->first->next;
+        free(kept->first);
+        kept->first = next;
+    }
+    free(kept->taken);
     free(kept->open);
     *kept = (struct ff_times_kept){0};
 }

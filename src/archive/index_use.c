@@ -198,7 +198,7 @@ static int look_at_record(struct ff_archive *archive, struct ff_index_map *map, 
     ff_decoder_payload(&decoder, &payload, &len);
     struct ff_time indexed, time;
     bool same = payload == record.offset + record.head && (record.joined || len == record.payload);
-    r = same ? ff_index_map_time(map, number, &indexed) : -ESTALE;
+    r = same ? ff_index_map_time_read(map, number, &indexed) : -ESTALE;
     if (r == 0) {
         ff_archive_frame_time(archive, &record, &reader, &decoder, &time);
         if (time.known != indexed.known || !is_same_time(&time.at, &indexed.at))

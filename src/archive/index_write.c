@@ -381,35 +381,40 @@ static int write_pending(struct ff_index_writer *writer)
     return r;
 }
 
-/* The times of the segment that was just written. Those of the index in use are copied. */
+int ff_index_writer_times(struct ff_archive *archive, uint64_t k, const uint8_t **ret_chunk,
+                          size_t *ret_len)
+{
+    struct ff_index_writer *writer = archive->writer;
+    const struct ff_index_map *map = archive->map;
+    uint64_t records = ff_index_count(archive->index), offset, payload;
+    int r;
+
+    if (map && (k + 1) * FF_SEGMENT_RECORDS <= map->records) {
+        r = ff_image_times_check(&map->image, k);
+        if (r == 0)
+            r = ff_image_times_copy(&map->image, k, writer->segment, ret_len);
+        if (r == 0)
+            *ret_chunk = writer->segment;
+        return r;
+    }
+    if ((k + 1) * FF_SEGMENT_RECORDS < records)
+        records = (k + 1) * FF_SEGMENT_RECORDS;
+    r = find_end(archive, records, &offset, &payload);
+    return r < 0 ? r : ff_times_take(&writer->kept, offset, payload, ret_chunk, ret_len);
+}
+
 static int write_times(struct ff_archive *archive, uint64_t k)
 {
     struct ff_index_writer *writer = archive->writer;
-    uint64_t records = ff_index_count(archive->index), offset, payload;
-    const uint8_t *chunk = writer->segment;
-    bool copies = archive->map && (k + 1) * FF_SEGMENT_RECORDS <= archive->map->records;
+    const uint8_t *chunk;
     size_t len;
-    int r;
 
-    if (copies) {
-        r = ff_image_times_check(&archive->map->image, k);
-        if (r == 0)
-            r = ff_image_times_copy(&archive->map->image, k, writer->segment, &len);
-    } else {
-        if ((k + 1) * FF_SEGMENT_RECORDS < records)
-            records = (k + 1) * FF_SEGMENT_RECORDS;
-        r = find_end(archive, records, &offset, &payload);
-        if (r == 0)
-            r = ff_times_first(&writer->kept, offset, payload, &chunk, &len);
-    }
+    int r = ff_index_writer_times(archive, k, &chunk, &len);
     if (r == 0)
         r = write_chunk(writer, FF_IMAGE_TIMES, chunk, len);
-    if (r < 0)
-        return r;
-    writer->times_directory.count++;
-    if (!copies)
-        ff_times_drop(&writer->kept);
-    return 0;
+    if (r == 0)
+        writer->times_directory.count++;
+    return r;
 }
 
 /* The next segment that is final, what belongs to it, and the state that belongs behind it. */
@@ -476,6 +481,11 @@ void ff_index_writer_record(struct ff_archive *archive)
     ff_times_keep(kept, &time);
 }
 
+void ff_index_writer_end_times(struct ff_archive *archive)
+{
+    ff_times_keep_end(&archive->writer->kept);
+}
+
 /* The times' directory. */
 static int write_times_directory(struct ff_index_writer *writer, struct ff_image_part *ret_part)
 {
@@ -531,7 +541,7 @@ static int write_end(struct ff_archive *archive)
     /* First, while the last record can be looked up. */
     int r = keep_state(archive, true);
     const uint64_t state_len = writer->pending_len;
-    ff_times_keep_end(&writer->kept);
+    ff_index_writer_end_times(archive);
     if (r < 0 || (r = write_segments(archive)) < 0 || (r = write_pending(writer)) < 0)
         return r;
     const uint64_t directory = writer->position, segments_end = directory - state_len,

@@ -38,6 +38,18 @@ void ff_use_index_take(struct ff_archive *archive, const struct ff_index_found *
     ff_say("note: %s: not used: %s", shown, error.text);
 }
 
+void ff_use_index_tell(struct ff_archive *archive, const struct ff_index_found *found)
+{
+    char shown[FF_OPTION_SHOWN_BYTES * 8];
+    struct ff_index_status status;
+
+    ff_archive_index_status(archive, &status);
+    if (!status.read_damaged)
+        return;
+    ff_escape(shown, sizeof(shown), found->path, strlen(found->path));
+    ff_say("note: %s: damaged: framefs index --force writes it anew", shown);
+}
+
 void ff_use_index_done(struct ff_index_found *found)
 {
     if (found->fd >= 0)

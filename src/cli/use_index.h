@@ -42,6 +42,9 @@ enum ff_exit ff_use_index_find(const char *path, const struct ff_index_options *
  * fit is told as a note, and the archive is as before. */
 void ff_use_index_take(struct ff_archive *archive, const struct ff_index_found *found);
 
+/* Tells as a note where the index file has proved damaged in use. */
+void ff_use_index_tell(struct ff_archive *archive, const struct ff_index_found *found);
+
 void ff_use_index_done(struct ff_index_found *found);
 
 static inline void ff_cleanup_index_found(struct ff_index_found *found)

@@ -22,6 +22,7 @@
 #define COMPARED       4096 /* records of an archive, at most */
 
 static char doing[256];
+static bool times; /* are kept in the index files of the present case */
 
 #define CHECK(claim)                                                                               \
     do {                                                                                           \
@@ -62,6 +63,31 @@ static struct ff_archive *scan_fresh(const struct case_ *c, size_t len)
 
 /* ---- the same in every respect ---- */
 
+/* What the archive says of the record's time alone, and whether it is passed over by who looks for
+ * other times. */
+static void compare_time(struct ff_archive *archive, const struct ff_record *record,
+                         const struct ff_details *details)
+{
+    struct ff_time_span span = {.since = details->time, .until = details->time};
+    struct timespec time;
+    uint64_t next;
+    bool known;
+
+    CHECK(ff_archive_time(archive, record, &known, &time, NULL) == 0);
+    CHECK(known == details->has_time);
+    CHECK(time.tv_sec == details->time.tv_sec && time.tv_nsec == details->time.tv_nsec);
+    const struct ff_index_map *map = archive->map;
+    bool indexed = map && map->has_times && record->number < map->records;
+    /* None is in an empty span. */
+    int r = ff_archive_next_in_time(archive, record->number, &span, &next);
+    CHECK(indexed ? r == -ENOENT || (r == 0 && next > record->number)
+                  : r == 0 && next == record->number);
+    span.until.tv_nsec++;
+    r = ff_archive_next_in_time(archive, record->number, &span, &next);
+    CHECK(known || !indexed ? r == 0 && next == record->number
+                            : r == -ENOENT || (r == 0 && next > record->number));
+}
+
 static void compare_records(struct ff_archive *a, struct ff_archive *b, uint64_t number)
 {
     struct ff_record x, y;
@@ -80,6 +106,8 @@ static void compare_records(struct ff_archive *a, struct ff_archive *b, uint64_t
     CHECK(r < 0 || (p.has_time == q.has_time && p.time.tv_sec == q.time.tv_sec &&
                     p.time.tv_nsec == q.time.tv_nsec && strcmp(p.type, q.type) == 0 &&
                     strcmp(p.name, q.name) == 0));
+    if (r == 0)
+        compare_time(b, &y, &p);
     r = ff_view_record(a, &x, FF_CONTENT_FILE, &v);
     CHECK(ff_view_record(b, &y, FF_CONTENT_FILE, &w) == r);
     CHECK(r < 0 || (v.len == w.len && v.extents == w.extents));
@@ -157,10 +185,16 @@ static int write_partial(struct ff_archive *archive)
     put(fd, chunk, ff_image_chunk_write(chunk, FF_IMAGE_BINDING, 0, 0, 0, FF_BINDING_BYTES));
     CHECK(ff_index_writer_state(archive, false, &state, &len) == 0);
     CHECK(ff_index_seal(archive->index) == 0);
+    ff_index_writer_end_times(archive);
     for (uint64_t k = 0; k < ff_index_segments(archive->index); k++) {
         size_t segment_len;
         CHECK(ff_index_segment(archive->index, k, chunk, &segment_len) == 0);
         put(fd, chunk, segment_len);
+        if (times) {
+            const uint8_t *of_times;
+            CHECK(ff_index_writer_times(archive, k, &of_times, &segment_len) == 0);
+            put(fd, of_times, segment_len);
+        }
     }
     put(fd, state, len);
     free(state);
@@ -170,7 +204,7 @@ static int write_partial(struct ff_archive *archive)
 /* The partial file of a scan that was killed after so many records; -1 when it has not so many. */
 static int write_killed(const struct case_ *c, size_t size, uint64_t records)
 {
-    const struct ff_index_writing later = {.delay_ms = UINT32_MAX};
+    const struct ff_index_writing later = {.delay_ms = UINT32_MAX, .times = times};
     struct ff_archive *archive = open_archive(c, size);
     int unused = make_file(), fd = -1;
 
@@ -187,6 +221,7 @@ static int write_killed(const struct case_ *c, size_t size, uint64_t records)
  * The archive is to be closed. */
 static struct ff_archive *go_on(const struct case_ *c, size_t size, int fd, int to)
 {
+    /* Times are kept without a word of them. */
     const struct ff_index_writing now = {.delay_ms = 0};
     struct ff_archive *archive = open_archive(c, size);
     struct ff_index_status status;
@@ -195,11 +230,17 @@ static struct ff_archive *go_on(const struct case_ *c, size_t size, int fd, int 
     if (ff_archive_use_index(archive, fd, &error) < 0)
         fprintf(stderr, "%s\n", error.text);
     CHECK(error.code == 0);
+    /* A partial file of no segments says nothing of them. */
+    bool has_times = archive->map->has_times;
+    CHECK(has_times == times || (times && archive->map->image.header.segments == 0));
     if (to >= 0 && !ff_archive_complete(archive)) {
         CHECK(ff_archive_write_index(archive, to, &now, NULL) == 0);
         CHECK(ff_archive_scan(archive, UINT64_MAX, NULL) == 0);
         ff_archive_index_status(archive, &status);
         CHECK(status.state == FF_INDEX_WRITTEN);
+        CHECK(status.times == has_times);
+        CHECK(ff_index_has_times(to) == has_times);
+        times = has_times;
     }
     CHECK(ff_archive_scan(archive, UINT64_MAX, NULL) == 0);
     return archive;
@@ -208,7 +249,7 @@ static struct ff_archive *go_on(const struct case_ *c, size_t size, int fd, int 
 /* The index of the first size bytes. */
 static int write_index(const struct case_ *c, size_t size)
 {
-    const struct ff_index_writing now = {.delay_ms = 0};
+    const struct ff_index_writing now = {.times = times};
     struct ff_archive *archive = open_archive(c, size);
     struct ff_index_status status;
     int fd = make_file();
@@ -280,7 +321,9 @@ int main(int argc, char **argv)
         const struct case_ c = {.format = name, .bytes = bytes, .len = len};
         struct ff_archive *fresh = scan_fresh(&c, len);
         for (int i = atoi(argv[2]); i > 0; i--) {
+            times = ff_archive_has_times(fresh) && ff_prop_below(&prop, 4);
             check_killed(&c, fresh, &prop);
+            times = ff_archive_has_times(fresh) && ff_prop_below(&prop, 4);
             check_grown(&c, fresh, &prop);
         }
         ff_archive_close(fresh);
