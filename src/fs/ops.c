@@ -1,3 +1,4 @@
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -229,6 +230,8 @@ static void on_interrupt(fuse_req_t req, void *data)
 
 static int park(struct ff_fs *fs, const struct ff_request *request, const struct ff_wait *wait)
 {
+    /* Where anything is left to wait for, no rings are made (uring.h). */
+    assert(!ff_uring_payload(request->req));
     struct waiting *waiting = calloc(1, sizeof(*waiting));
     if (!waiting)
         return -ENOMEM;

@@ -41,9 +41,10 @@ static int check_processors(const struct ff_fs_options *options, struct ff_error
 static int check_processors(const struct ff_fs_options *options, struct ff_error *error)
 {
     (void)options;
-    return ff_error_set(error, -EOPNOTSUPP,
-                        "io_uring=on: this framefs was built with libfuse %d.%d, and it takes 3.18",
-                        FUSE_MAJOR_VERSION, FUSE_MINOR_VERSION);
+    return ff_error_set(
+        error, -EOPNOTSUPP,
+        "io_uring=on: this framefs was built with libfuse %d.%d, and it takes 3.18.2",
+        FUSE_MAJOR_VERSION, FUSE_MINOR_VERSION);
 }
 
 #endif

@@ -1,6 +1,6 @@
 /*
  * Requests that come through io_uring, instead of reads and writes of /dev/fuse: where libfuse
- * (3.18) and the kernel (6.14, and a switch of the administrator's) can.
+ * (3.18.2) and the kernel (6.14, and a switch of the administrator's) can.
  *
  * The kernel gives each processor a queue, and libfuse each queue a thread, which answers what
  * comes from this processor, one after the other. So a request that waited for a scan would keep

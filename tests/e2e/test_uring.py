@@ -2,6 +2,8 @@
 """Requests through io_uring (-o io_uring=): used where it is asked for and can be, the same bytes,
 and the reason where it cannot. Skipped where libfuse or the kernel has no rings."""
 
+import ctypes
+import errno
 import hashlib
 import os
 import random
@@ -179,6 +181,41 @@ def awaits_no_more():
         mount.process.terminate()
         equal(mount.process.wait(harness.LIMIT_S), 0, 'status')
         check(not harness.is_mounted(mount.dir), 'still mounted')
+
+
+@test('auto: left out while an archive is scanned, and the mount can be used at once')
+def auto_while_scanned():
+    needs_rings()
+    path = harness.make_path('zeros')
+    with open(path, 'wb') as stream:
+        stream.truncate(1 << 34)
+    with Mount('--frame=len:u8 data', '--no-index', '-o', 'nosurvive,nosandbox', path) as mount:
+        check(not is_used(mount), 'rings are used')
+        equal(mount.read('000', '000', '000000001'), b'', 'record 1')
+
+
+def forbid_rings():
+    """For the calling process and all that it starts, as a container's filter does."""
+    library = ctypes.CDLL('libseccomp.so.2')
+    library.seccomp_init.restype = ctypes.c_void_p
+    filters = ctypes.c_void_p(library.seccomp_init(0x7fff0000))
+    call = library.seccomp_syscall_resolve_name(b'io_uring_setup')
+    if library.seccomp_rule_add(filters, 0x00050000 | errno.EPERM, call, 0) != 0 or \
+            library.seccomp_load(filters) != 0:
+        raise OSError('seccomp')
+
+
+@test('a system that forbids rings: on fails with the reason, auto goes without')
+def forbidden():
+    needs_rings()
+    path, payloads = write_archive(3)
+    directory = harness.make_dir('mnt')
+    said = framefs('mount', TAG4, *RINGS, path, directory, status=1, preexec_fn=forbid_rings).err
+    contains(said, 'libfuse cannot make its rings', 'message')
+    check(not harness.is_mounted(directory), 'still mounted')
+    with Mount(TAG4, '-o', 'nosurvive,nosandbox', path, preexec_fn=forbid_rings) as mount:
+        check(not is_used(mount), 'rings are used')
+        equal(mount.read('00000001'), payloads[1], 'record 1')
 
 
 @test('the end by umount, by a signal and by kill -9 under eight readers: all end, none hangs')
