@@ -2,36 +2,19 @@
 
 #include <errno.h>
 
-/* Of many archives most columns are constant, so that is found out first, at the price of one look.
- */
-static uint64_t column_range(const uint64_t *values, size_t count, uint64_t *ret_least)
-{
-    uint64_t least = values[0], largest = values[0], differs = 0;
-
-    for (size_t i = 1; i < count; i++)
-        differs |= values[i] ^ least;
-    for (size_t i = 1; differs && i < count; i++) {
-        least = values[i] < least ? values[i] : least;
-        largest = values[i] > largest ? values[i] : largest;
-    }
-    *ret_least = least;
-    return largest - least;
-}
-
-size_t ff_block_encode(uint8_t *buf, uint64_t columns[FF_BLOCK_COLUMNS][FF_INDEX_BLOCK],
+size_t ff_block_encode(uint8_t *buf, const struct ff_block_values columns[FF_BLOCK_COLUMNS],
                        size_t count)
 {
-    uint64_t least[FF_BLOCK_COLUMNS];
     unsigned int width[FF_BLOCK_COLUMNS];
     size_t len = FF_BLOCK_COLUMNS;
 
     for (int c = 0; c < FF_BLOCK_COLUMNS; c++) {
-        width[c] = ff_pack_width(column_range(columns[c], count, &least[c]));
+        width[c] = ff_pack_width(columns[c].largest - columns[c].least);
         buf[c] = (uint8_t)width[c];
-        len += ff_pack_varint_write(buf + len, least[c]);
+        len += ff_pack_varint_write(buf + len, columns[c].least);
     }
     for (int c = 0; c < FF_BLOCK_COLUMNS; c++) {
-        ff_pack_write(buf + len, columns[c], count, width[c], least[c]);
+        ff_pack_write(buf + len, columns[c].at, count, width[c], columns[c].least);
         len += ff_pack_bytes(count, width[c]);
     }
     return len;

@@ -22,6 +22,40 @@ enum ff_block_column {
     FF_BLOCK_COLUMNS
 };
 
+/* The values of a column that is to be packed. Of many archives all but the payloads are constant:
+ * as long as least equals largest, that is what all values are, and none stands in at[]. */
+struct ff_block_values {
+    uint64_t least, largest;
+    uint64_t at[FF_INDEX_BLOCK];
+};
+
+/* Those from i on, between least and largest, follow those before i, which were noted; they stand
+ * in at[] already, unless all of the column are equal. */
+static inline void ff_block_values_note(struct ff_block_values *values, size_t i, uint64_t least,
+                                        uint64_t largest)
+{
+    if (i == 0) {
+        values->least = least;
+        values->largest = largest;
+        return;
+    }
+    if (values->least == values->largest && (least != values->least || largest != least))
+        for (size_t k = 0; k < i; k++)
+            values->at[k] = values->least;
+    values->least = least < values->least ? least : values->least;
+    values->largest = largest > values->largest ? largest : values->largest;
+}
+
+/* The same, of values that are equal. */
+static inline void ff_block_values_add(struct ff_block_values *values, size_t i, size_t count,
+                                       uint64_t value)
+{
+    ff_block_values_note(values, i, value, value);
+    if (values->least != values->largest)
+        for (size_t k = i; k < i + count; k++)
+            values->at[k] = value;
+}
+
 #define FF_BLOCK_BYTES_MAX                                                                         \
     (FF_BLOCK_COLUMNS * (1 + FF_PACK_VARINT_BYTES + FF_INDEX_BLOCK * FF_PACK_WIDTH_MAX / 8))
 
@@ -35,9 +69,9 @@ struct ff_block {
     } column[FF_BLOCK_COLUMNS];
 };
 
-/* Writes the first count (1..FF_INDEX_BLOCK) values of each column to buf, which has
- * FF_BLOCK_BYTES_MAX; returns the bytes written. */
-size_t ff_block_encode(uint8_t *buf, uint64_t columns[FF_BLOCK_COLUMNS][FF_INDEX_BLOCK],
+/* Writes count (1..FF_INDEX_BLOCK) values of each column to buf, which has FF_BLOCK_BYTES_MAX;
+ * returns the bytes written. */
+size_t ff_block_encode(uint8_t *buf, const struct ff_block_values columns[FF_BLOCK_COLUMNS],
                        size_t count);
 
 /* The block of count records at buf, which must outlive it. -EUCLEAN when it does not fit into len

@@ -234,22 +234,16 @@ int ff_index_append(struct ff_index *index, const struct ff_index_entry *entry)
     }
     size_t i = count % FF_INDEX_BLOCK;
     slot_put(&index->slots[i], entry, index->payload);
-    index->columns[FF_BLOCK_GAP][i] = entry->offset - index->frame_end;
-    index->columns[FF_BLOCK_HEAD][i] = entry->head;
-    index->columns[FF_BLOCK_PAYLOAD][i] = entry->payload;
-    index->columns[FF_BLOCK_TAIL][i] = entry->tail;
-    index->columns[FF_BLOCK_JOIN][i] = entry->join;
+    ff_block_values_add(&index->columns[FF_BLOCK_GAP], i, 1, entry->offset - index->frame_end);
+    ff_block_values_add(&index->columns[FF_BLOCK_HEAD], i, 1, entry->head);
+    ff_block_values_add(&index->columns[FF_BLOCK_PAYLOAD], i, 1, entry->payload);
+    ff_block_values_add(&index->columns[FF_BLOCK_TAIL], i, 1, entry->tail);
+    ff_block_values_add(&index->columns[FF_BLOCK_JOIN], i, 1, entry->join);
     index->frame_end = entry->offset + entry->head + entry->payload + entry->tail;
     index->payload += entry->payload;
     index->end = end;
     atomic_store_explicit(&index->count, count + 1, memory_order_release);
     return 0;
-}
-
-static void fill(uint64_t *values, size_t count, uint64_t value)
-{
-    for (size_t i = 0; i < count; i++)
-        values[i] = value;
 }
 
 /* As many frames of a run as the tail has room for and as can be added without another look at
@@ -261,7 +255,8 @@ static size_t append_some(struct ff_index *index, uint64_t begin, uint64_t head,
     uint64_t room = FF_INDEX_BLOCK - (number - own(&index->packed));
     size_t first = number % FF_INDEX_BLOCK, i = 0;
     struct ff_index_slot *slots = index->slots + first;
-    uint64_t *payloads = index->columns[FF_BLOCK_PAYLOAD] + first;
+    uint64_t *payloads = index->columns[FF_BLOCK_PAYLOAD].at + first;
+    uint64_t least = UINT64_MAX, largest = 0;
 
     if (room > FF_INDEX_RECORDS_MAX - number)
         room = FF_INDEX_RECORDS_MAX - number;
@@ -274,13 +269,18 @@ static size_t append_some(struct ff_index *index, uint64_t begin, uint64_t head,
             .offset = begin, .head = head, .payload = ends[i] - begin - head - tail, .tail = tail};
         slot_put(&slots[i], &entry, payload_before);
         payloads[i] = entry.payload;
+        least = entry.payload < least ? entry.payload : least;
+        largest = entry.payload > largest ? entry.payload : largest;
         payload_before += entry.payload;
         begin = ends[i];
     }
-    fill(index->columns[FF_BLOCK_GAP] + first, i, 0);
-    fill(index->columns[FF_BLOCK_HEAD] + first, i, head);
-    fill(index->columns[FF_BLOCK_TAIL] + first, i, tail);
-    fill(index->columns[FF_BLOCK_JOIN] + first, i, 0);
+    if (i == 0)
+        return 0;
+    ff_block_values_note(&index->columns[FF_BLOCK_PAYLOAD], first, least, largest);
+    ff_block_values_add(&index->columns[FF_BLOCK_GAP], first, i, 0);
+    ff_block_values_add(&index->columns[FF_BLOCK_HEAD], first, i, head);
+    ff_block_values_add(&index->columns[FF_BLOCK_TAIL], first, i, tail);
+    ff_block_values_add(&index->columns[FF_BLOCK_JOIN], first, i, 0);
     index->payload = payload_before;
     index->frame_end = index->end = begin;
     atomic_store_explicit(&index->count, number + i, memory_order_release);

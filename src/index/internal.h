@@ -54,7 +54,7 @@ struct ff_index {
 
     /* The appending thread's own. */
     struct ff_index_arena *arena;
-    uint64_t columns[FF_BLOCK_COLUMNS][FF_INDEX_BLOCK]; /* what the slots hold, to be packed */
+    struct ff_block_values columns[FF_BLOCK_COLUMNS]; /* what the slots hold, to be packed */
     uint64_t end;            /* before which no frame may begin; see ff_index_append() */
     uint64_t frame_end;      /* of the last frame, without what a joined record has behind it */
     uint64_t payload;        /* bytes of payload so far */

@@ -206,17 +206,19 @@ static void a_record_takes_few_bits(void **state)
 static void a_damaged_block_is_refused(void **state)
 {
     (void)state;
-    static uint64_t columns[FF_BLOCK_COLUMNS][FF_INDEX_BLOCK];
+    static struct ff_block_values columns[FF_BLOCK_COLUMNS];
     uint8_t buf[FF_BLOCK_BYTES_MAX];
     struct ff_block block;
 
     for (size_t i = 0; i < FF_INDEX_BLOCK; i++)
         for (int c = 0; c < FF_BLOCK_COLUMNS; c++)
-            columns[c][i] = c == FF_BLOCK_TAIL ? 4 : i * i * (unsigned int)(c + 1) + 7;
+            ff_block_values_add(&columns[c], i, 1,
+                                c == FF_BLOCK_TAIL ? 4 : i * i * (unsigned int)(c + 1) + 7);
     size_t len = ff_block_encode(buf, columns, FF_INDEX_BLOCK);
     assert_int_equal(ff_block_decode(buf, len, FF_INDEX_BLOCK, &block), 0);
     for (int c = 0; c < FF_BLOCK_COLUMNS; c++)
-        assert_int_equal(ff_block_value(&block, (enum ff_block_column)c, 200), columns[c][200]);
+        assert_int_equal(ff_block_value(&block, (enum ff_block_column)c, 200),
+                         c == FF_BLOCK_TAIL ? 4 : 40000 * (unsigned int)(c + 1) + 7);
     for (size_t cut = 0; cut < len; cut++)
         assert_int_equal(ff_block_decode(buf, cut, FF_INDEX_BLOCK, &block), -EUCLEAN);
     assert_int_equal(ff_block_decode(buf, len, FF_INDEX_BLOCK + 1, &block), -EUCLEAN);
@@ -226,14 +228,44 @@ static void a_damaged_block_is_refused(void **state)
 
     /* All 64 bits wide: the largest there is. */
     for (int c = 0; c < FF_BLOCK_COLUMNS; c++) {
-        columns[c][0] = 0;
-        columns[c][1] = UINT64_MAX;
+        ff_block_values_add(&columns[c], 0, 1, 0);
+        ff_block_values_add(&columns[c], 1, 1, UINT64_MAX);
+        ff_block_values_add(&columns[c], 2, FF_INDEX_BLOCK - 2, 8);
     }
     len = ff_block_encode(buf, columns, FF_INDEX_BLOCK);
     assert_true(len <= FF_BLOCK_BYTES_MAX);
     assert_int_equal(ff_block_decode(buf, len, FF_INDEX_BLOCK, &block), 0);
     assert_int_equal(ff_block_value(&block, FF_BLOCK_TAIL, 1), UINT64_MAX);
-    assert_int_equal(ff_block_value(&block, FF_BLOCK_TAIL, 2), columns[FF_BLOCK_TAIL][2]);
+    assert_int_equal(ff_block_value(&block, FF_BLOCK_TAIL, 2), 8);
+}
+
+/* One value over and over takes no room, and is written down when another one comes. */
+static void a_column_is_what_was_added(void **state)
+{
+    (void)state;
+    static struct ff_block_values columns[FF_BLOCK_COLUMNS];
+    uint8_t buf[FF_BLOCK_BYTES_MAX];
+    struct ff_block block;
+
+    for (size_t other = 0; other <= FF_INDEX_BLOCK; other++) {
+        for (int c = 0; c < FF_BLOCK_COLUMNS; c++) {
+            /* What was there before means nothing. */
+            memset(&columns[c], 0x5a, sizeof(columns[c]));
+            if (other > 0)
+                ff_block_values_add(&columns[c], 0, other, 7);
+            if (other < FF_INDEX_BLOCK)
+                ff_block_values_add(&columns[c], other, 1, 5 + (unsigned int)c);
+            if (other + 1 < FF_INDEX_BLOCK)
+                ff_block_values_add(&columns[c], other + 1, FF_INDEX_BLOCK - other - 1, 7);
+        }
+        size_t len = ff_block_encode(buf, columns, FF_INDEX_BLOCK);
+        assert_int_equal(ff_block_decode(buf, len, FF_INDEX_BLOCK, &block), 0);
+        for (int c = 0; c < FF_BLOCK_COLUMNS; c++)
+            for (size_t i = 0; i < FF_INDEX_BLOCK; i++)
+                assert_int_equal(ff_block_value(&block, (enum ff_block_column)c, i),
+                                 i == other ? 5 + (unsigned int)c : 7);
+        assert_int_equal(block.column[FF_BLOCK_PAYLOAD].width, 0);
+    }
 }
 
 /* Bounded: the writer decides when all is over. */
@@ -357,6 +389,7 @@ int main(void)
         cmocka_unit_test(all_joined_a_position_names_its_record),
         cmocka_unit_test(a_record_takes_few_bits),
         cmocka_unit_test(a_damaged_block_is_refused),
+        cmocka_unit_test(a_column_is_what_was_added),
         cmocka_unit_test(readers_see_whole_records_while_one_appends),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,15 +14,15 @@
 /* A segment of one block, of values that no archive has. */
 static int check_values(const uint64_t values[FF_BLOCK_COLUMNS], uint64_t offset, uint64_t payload)
 {
-    static uint64_t columns[FF_BLOCK_COLUMNS][FF_INDEX_BLOCK];
+    static struct ff_block_values columns[FF_BLOCK_COLUMNS];
     uint8_t block[FF_BLOCK_BYTES_MAX], body[FF_SEGMENT_COLUMNS + FF_BLOCK_BYTES_MAX];
     struct ff_segment segment;
     uint64_t end, payload_end;
 
     /* The second half of the records has the values, the first one nothing. */
     for (int c = 0; c < FF_BLOCK_COLUMNS; c++) {
-        memset(columns[c], 0, sizeof(columns[c]));
-        columns[c][1] = values[c];
+        ff_block_values_add(&columns[c], 0, 1, 0);
+        ff_block_values_add(&columns[c], 1, 1, values[c]);
     }
     size_t len = ff_block_encode(block, columns, 2);
     const struct ff_segment_block blocks[] = {
@@ -50,12 +50,11 @@ static void sums_never_wrap(void **state)
     assert_int_equal(check_values((uint64_t[]){0, 0, 0, 1, 0}, OFFSET_MAX, 0), -EUCLEAN);
 
     /* Many large values, whose sum wraps round to a small one. */
-    static uint64_t columns[FF_BLOCK_COLUMNS][FF_INDEX_BLOCK];
+    static struct ff_block_values columns[FF_BLOCK_COLUMNS];
     uint8_t block[FF_BLOCK_BYTES_MAX], body[FF_SEGMENT_COLUMNS + FF_BLOCK_BYTES_MAX];
     struct ff_segment segment;
     uint64_t end, payload;
-    for (size_t i = 0; i < FF_INDEX_BLOCK; i++)
-        columns[FF_BLOCK_GAP][i] = UINT64_C(1) << 56;
+    ff_block_values_add(&columns[FF_BLOCK_GAP], 0, FF_INDEX_BLOCK, UINT64_C(1) << 56);
     size_t len = ff_block_encode(block, columns, FF_INDEX_BLOCK);
     const struct ff_segment_block blocks[] = {{.bytes = block, .len = len}};
     len = ff_segment_encode(body, blocks, 1);
@@ -67,24 +66,25 @@ static void sums_never_wrap(void **state)
  */
 static int check_told(uint64_t more_offset, uint64_t more_payload, size_t more_len)
 {
-    static uint64_t columns[FF_BLOCK_COLUMNS][FF_INDEX_BLOCK];
+    static struct ff_block_values columns[FF_BLOCK_COLUMNS];
     uint8_t bytes[3][FF_BLOCK_BYTES_MAX + 8] = {{0}}, body[FF_SEGMENT_COLUMNS + 3000];
     struct ff_segment_block blocks[3];
     struct ff_segment segment;
     uint64_t offset = 5, payload = 5, ret_offset, ret_payload;
 
     for (uint64_t b = 0; b < 3; b++) {
-        for (size_t i = 0; i < FF_INDEX_BLOCK; i++)
-            columns[FF_BLOCK_PAYLOAD][i] = (b + i) * i % 401;
+        uint64_t payload_of_block = 0;
+        for (size_t i = 0; i < FF_INDEX_BLOCK; i++) {
+            ff_block_values_add(&columns[FF_BLOCK_PAYLOAD], i, 1, (b + i) * i % 401);
+            payload_of_block += (b + i) * i % 401;
+        }
         blocks[b] = (struct ff_segment_block){
             .offset = offset + (b == 1 ? more_offset : 0),
             .payload = payload + (b == 1 ? more_payload : 0),
             .bytes = bytes[b],
             .len = ff_block_encode(bytes[b], columns, FF_INDEX_BLOCK) + (b == 1 ? more_len : 0)};
-        for (size_t i = 0; i < FF_INDEX_BLOCK; i++) {
-            offset += columns[FF_BLOCK_PAYLOAD][i];
-            payload += columns[FF_BLOCK_PAYLOAD][i];
-        }
+        offset += payload_of_block;
+        payload += payload_of_block;
     }
     size_t len = ff_segment_encode(body, blocks, 3);
     assert_in_range(len, 1, sizeof(body));
