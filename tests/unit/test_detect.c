@@ -16,12 +16,15 @@
 /* Bytes that grow. */
 struct bytes {
     uint8_t *at;
-    size_t len;
+    size_t len, room;
 };
 
 static void append(struct bytes *bytes, const void *from, size_t len)
 {
-    bytes->at = realloc(bytes->at, bytes->len + len + 1);
+    if (bytes->room <= bytes->len + len) {
+        bytes->room = 2 * (bytes->len + len) + 1;
+        bytes->at = realloc(bytes->at, bytes->room);
+    }
     assert_non_null(bytes->at);
     memcpy(bytes->at + bytes->len, from, len);
     bytes->len += len;
