@@ -13,15 +13,18 @@
 #include "fuzz.h"
 #include "image_seal.h"
 
-#define ARCHIVES      5
+#define ARCHIVES      6
 #define ARCHIVE_BYTES 4096
 #define INDEX_BYTES   65536
 #define LOOKED_AT     64
 
-enum choice { WHICH = 3, RAW = 4, PARTIAL = 8, UNSEALED = 16, CHECKED = 32 };
+enum choice { WHICH = 3, RAW = 4, PARTIAL = 8, UNSEALED = 16, CHECKED = 32, TIMED = 64 };
 
 /* The archive whose index tells of checksums. */
 #define CHECKED_ARCHIVE 4
+
+/* The one whose index has times. */
+#define TIMED_ARCHIVE 5
 
 struct made {
     const char *format;
@@ -129,6 +132,20 @@ static void make_checked(struct made *archive)
     }
 }
 
+/* Records with times of microseconds, in more than a block. */
+static void make_timed(struct made *archive)
+{
+    static const uint8_t preamble[24] = {0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4};
+
+    archive->format = "pcap";
+    add(archive, preamble, sizeof(preamble));
+    for (unsigned int i = 0; i < 250; i++) {
+        add_le(archive, 1000000000 + i % 7, 4);
+        add_le(archive, i * 3, 4);
+        add_le(archive, 0, 8);
+    }
+}
+
 static struct ff_archive *open_archive(const struct made *archive)
 {
     const struct ff_archive_options options = {
@@ -145,7 +162,8 @@ static struct ff_archive *open_archive(const struct made *archive)
 
 static void make_index(struct made *archive)
 {
-    const struct ff_index_writing writing = {.verify = archive == &made[CHECKED_ARCHIVE]};
+    const struct ff_index_writing writing = {.verify = archive == &made[CHECKED_ARCHIVE],
+                                             .times = archive == &made[TIMED_ARCHIVE]};
     struct ff_archive *opened = open_archive(archive);
     int fd = memfd_create("index", MFD_CLOEXEC);
 
@@ -165,8 +183,8 @@ static void make_index(struct made *archive)
 
 static void make(void)
 {
-    void (*const makers[ARCHIVES])(struct made *) = {make_plain, make_context, make_damaged,
-                                                     make_joined, make_checked};
+    void (*const makers[ARCHIVES])(struct made *) = {make_plain,  make_context, make_damaged,
+                                                     make_joined, make_checked, make_timed};
 
     if (made[0].len > 0)
         return;
@@ -189,6 +207,21 @@ static void look_at_view(struct ff_archive *archive, const struct ff_view *view)
     FUZZ_CHECK(n <= (ssize_t)view->len);
 }
 
+static void look_at_time(struct ff_archive *archive, const struct ff_record *record)
+{
+    const struct ff_time_span span = {.since = {.tv_sec = 1000000003},
+                                      .until = {.tv_sec = 1000000005}};
+    struct timespec time;
+    uint64_t next;
+    bool known;
+
+    if (ff_archive_time(archive, record, &known, &time, NULL) == 0)
+        FUZZ_CHECK(time.tv_sec >= FF_TIME_MIN_S && time.tv_sec <= FF_TIME_MAX_S &&
+                   time.tv_nsec >= 0 && time.tv_nsec < 1000000000);
+    if (ff_archive_next_in_time(archive, record->number, &span, &next) == 0)
+        FUZZ_CHECK(next >= record->number && next < ff_archive_count(archive));
+}
+
 static void look_at_record(struct ff_archive *archive, uint64_t number)
 {
     struct ff_details details;
@@ -198,6 +231,7 @@ static void look_at_record(struct ff_archive *archive, uint64_t number)
     if (ff_archive_record(archive, number, &record) < 0)
         return;
     (void)ff_archive_details(archive, &record, &details, NULL);
+    look_at_time(archive, &record);
     for (int content = FF_CONTENT_PAYLOAD; content <= FF_CONTENT_FILE; content++)
         if (ff_view_record(archive, &record, (enum ff_content)content, &view) == 0)
             look_at_view(archive, &view);
@@ -254,7 +288,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     make();
     if (size == 0)
         return 0;
-    const struct made *archive = &made[data[0] & CHECKED ? CHECKED_ARCHIVE : data[0] & WHICH];
+    const struct made *archive = &made[data[0] & TIMED     ? TIMED_ARCHIVE
+                                       : data[0] & CHECKED ? CHECKED_ARCHIVE
+                                                           : data[0] & WHICH];
     unsigned int which = data[0] & PARTIAL ? 1 : 0;
     size_t len = archive->index_len[which];
     if (data[0] & RAW) {
