@@ -126,10 +126,12 @@ def read_times_block(row, data, count):
     known = [which == 1 or which == 2 and bits(data, i, 1) for i in range(count)]
     low, high = min(width, 64), max(width - 64, 0)
     middle = bitmap + (count * low + 7) // 8
+    end = middle + (count * high + 7) // 8
+    lows, highs = data[bitmap:middle], data[middle:end]
     times, earliest, scale = [], seconds * 10**9 + ns, 10**9 // PER_SECOND[unit]
     for i in range(count):
-        later = bits(data[bitmap:middle], i * low, low)
-        later |= bits(data[middle:], i * high, high) << 64
+        later = bits(lows, i * low, low)
+        later |= bits(highs, i * high, high) << 64 if high else 0
         assert known[i] or later == 0, 'a record without a time has one'
         times.append(earliest + later * scale if known[i] else None)
     some = [time for time in times if time is not None]
@@ -141,7 +143,7 @@ def read_times_block(row, data, count):
         assert scale == max(s for s in (10**9 // per for per in PER_SECOND)
                             if all(time % s == 0 for time in some)), 'another unit is as exact'
         assert ((max(some) - earliest) // scale).bit_length() == width
-    return times, middle + (count * high + 7) // 8
+    return times, end
 
 
 def read_segment_times(body, count):
@@ -152,7 +154,8 @@ def read_segment_times(body, count):
     for i in range(0, count, BLOCK):
         row = body[rows:rows + 20]
         assert struct.unpack_from('<I', row, 12)[0] == at - end, 'a block is elsewhere'
-        found, size = read_times_block(row, body[at:], min(BLOCK, count - i))
+        # No block is longer.
+        found, size = read_times_block(row, body[at:at + BLOCK * 9], min(BLOCK, count - i))
         times, rows, at = times + found, rows + 20, at + size
     assert at == len(body), 'bytes behind the blocks'
     some = [time for time in times if time is not None]

@@ -366,6 +366,8 @@ static int take_rest(struct ff_archive *archive, struct ff_record *record, uint6
         record->offset = taken ? ends[taken - 1] : offset;
         count = (unsigned int)taken;
     }
+    if (archive->writer)
+        ff_index_writer_rest(archive, offset, ends, count);
     ff_tally_add_run(&batch->tally, offset, record->head + record->tail, ends, count);
     return r;
 }
@@ -503,9 +505,9 @@ int ff_archive_scan(struct ff_archive *archive, uint64_t records, struct ff_erro
         r = ff_archive_count(archive) < archive->records_max
                 ? take_record(archive, &event.record, &batch)
                 : -EOVERFLOW;
-        if (r == 0 && ff_index_writer_wants_records(archive))
+        if (r == 0 && archive->writer)
             ff_index_writer_record(archive);
-        else if (r == 0 && !archive->select)
+        if (r == 0 && !archive->select)
             r = take_rest(archive, &event.record, room_for(archive, most), &batch);
         if (r < 0) {
             r = refuse_record(archive, &event.record, r, error);

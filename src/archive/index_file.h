@@ -68,9 +68,11 @@ uint64_t ff_index_writer_room(const struct ff_archive *archive);
 bool ff_index_writer_is_due(const struct ff_archive *archive);
 void ff_index_writer_go_on(struct ff_archive *archive);
 
-/* The record that the scan gave last was taken. Each is to be told of where this is wanted. */
-bool ff_index_writer_wants_records(const struct ff_archive *archive);
+/* The record that the scan gave last was taken, or so many of its rest (see ff_scan_rest()), the
+ * first at offset. */
 void ff_index_writer_record(struct ff_archive *archive);
+void ff_index_writer_rest(struct ff_archive *archive, uint64_t offset, const uint64_t *ends,
+                          size_t count);
 
 /* The scan has found a frame whose checksum is wrong. */
 void ff_index_writer_wrong(struct ff_archive *archive, const struct ff_damage *damage);

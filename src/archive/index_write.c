@@ -466,19 +466,32 @@ void ff_index_writer_go_on(struct ff_archive *archive)
 
 /* ---- times ---- */
 
-bool ff_index_writer_wants_records(const struct ff_archive *archive)
+static bool keeps_times(const struct ff_index_writer *writer)
 {
-    return archive->writer && archive->writer->times && is_writing(archive->writer);
+    return writer->times && is_writing(writer) && writer->kept.code == 0;
 }
 
 void ff_index_writer_record(struct ff_archive *archive)
 {
-    struct ff_times_kept *kept = &archive->writer->kept;
+    struct ff_index_writer *writer = archive->writer;
     struct ff_time time = {0};
 
-    if (kept->code == 0)
-        kept->code = ff_scan_time(archive->scan, &time);
-    ff_times_keep(kept, &time);
+    if (!keeps_times(writer))
+        return;
+    writer->kept.code = ff_scan_time(archive->scan, &time);
+    ff_times_keep(&writer->kept, &time);
+}
+
+void ff_index_writer_rest(struct ff_archive *archive, uint64_t offset, const uint64_t *ends,
+                          size_t count)
+{
+    struct ff_index_writer *writer = archive->writer;
+    struct ff_time time = {0};
+
+    for (size_t i = 0; i < count && keeps_times(writer); offset = ends[i++]) {
+        writer->kept.code = ff_scan_rest_time(archive->scan, offset, ends[i], &time);
+        ff_times_keep(&writer->kept, &time);
+    }
 }
 
 void ff_index_writer_end_times(struct ff_archive *archive)

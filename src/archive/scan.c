@@ -690,47 +690,6 @@ int ff_scan_next(struct ff_scan *scan, struct ff_scan_event *ret_event, struct f
     return r;
 }
 
-/* Makes sure that the first frame of the record that was given last is decoded, and finds the clock
- * that its time is told by. */
-static int decode_first(struct ff_scan *scan, struct ff_clock *ret_clock)
-{
-    if (!scan->has_record)
-        return -EINVAL;
-    ff_value interface;
-    bool failed;
-    if (!scan->first) {
-        int r =
-            ff_reader_decode(&scan->reader, &scan->decoder, FF_FRAME, scan->record.offset, &failed);
-        if (r < 0)
-            return r;
-        scan->first = &scan->decoder;
-    }
-    *ret_clock = (struct ff_clock){0};
-    if (ff_decoder_interface(scan->first, &interface))
-        *ret_clock = ff_contexts_clock(&scan->contexts, scan->first->offset, interface);
-    return 0;
-}
-
-int ff_scan_details(struct ff_scan *scan, struct ff_details *ret_details)
-{
-    struct ff_clock clock;
-    int r = decode_first(scan, &clock);
-
-    if (r == 0)
-        ff_reader_details(&scan->reader, scan->first, clock, ret_details);
-    return r;
-}
-
-int ff_scan_time(struct ff_scan *scan, struct ff_time *ret_time)
-{
-    struct ff_clock clock;
-    int r = decode_first(scan, &clock);
-
-    if (r == 0)
-        ff_reader_time(&scan->reader, scan->first, clock, ret_time);
-    return r;
-}
-
 ssize_t ff_scan_read(struct ff_scan *scan, enum ff_content content, void *buf, size_t len,
                      uint64_t offset, struct ff_error *error)
 {

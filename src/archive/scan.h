@@ -77,6 +77,10 @@ unsigned int ff_scan_rest(struct ff_scan *scan, uint64_t max, const uint64_t **r
 /* As ff_scan_details(), but the time alone. */
 int ff_scan_time(struct ff_scan *scan, struct ff_time *ret_time);
 
+/* The same of one that ff_scan_rest() gave last, whose frame lies from offset to end. */
+int ff_scan_rest_time(struct ff_scan *scan, uint64_t offset, uint64_t end,
+                      struct ff_time *ret_time);
+
 /* From now on a frame whose checksum is wrong is a damage of code -EBADMSG, before its record. */
 void ff_scan_check_sums(struct ff_scan *scan);
 

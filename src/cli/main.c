@@ -85,6 +85,7 @@
  *   archive/lookup.c      which records are known, and where each lies
  *   archive/places.c      known places in joined records, for reads that begin there
  *   archive/scan.c        one forward pass, an event at a time
+ *   archive/scan_details.c  what its records' headers tell
  *   archive/join.c        records that lie in several frames
  *   archive/joined.c      the bytes of such a record
  *   archive/resync.c      where an archive goes on after damage
