@@ -136,6 +136,10 @@ void ff_archive_index_status(struct ff_archive *archive,
 int ff_index_open(const char *archive, const char *given, int *ret_fd, char **ret_path,
                   struct ff_error *error);
 
+/* Whether the file at that path is an index file or a partial one, by its first bytes; false also
+ * where it cannot be read. */
+bool ff_index_is_file(const char *path);
+
 /* An index file that is being written. Paths stay relative where they are given so. */
 struct ff_partial;
 
@@ -149,7 +153,8 @@ enum ff_partial_flags {
  * it. given as above; where it is NULL and the archive's folder cannot be written in, the cache's
  * is. The file can be read by those who may read the archive. What stands at a given path, or would
  * be its partial file, is no index file (by its first bytes), nor empty: -EEXIST; nothing there is
- * changed. -EBUSY, -EISDIR, -EACCES, -EROFS, -ENOSPC and others, with a text that names the file.
+ * changed. -EINVAL where none is given for a path like /dev/stdin, which is another file's for each
+ * process. -EBUSY, -EISDIR, -EACCES, -EROFS, -ENOSPC and others, with a text that names the file.
  */
 int ff_index_begin(const char *archive, const char *given, unsigned int flags,
                    struct ff_partial **ret_partial, struct ff_error *error);

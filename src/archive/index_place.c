@@ -8,11 +8,13 @@
 #include <framefs/index.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 #include <xxhash.h>
 
@@ -53,6 +55,21 @@ static char *folder_of(const char *path)
     if (!slash)
         return strdup(".");
     return strndup(path, slash == path ? 1 : (size_t)(slash - path));
+}
+
+/* Whether the path is that of whatever is open under some number: /dev/stdin, /dev/fd/3. What lies
+ * beside it would be of another archive each time. */
+static bool is_of_descriptor(const char *path)
+{
+    static const char proc[] = "/proc/";
+    FF_CLEANUP(free) char *folder = folder_of(path);
+    char target[sizeof(proc)];
+    struct statfs fs;
+
+    if (readlink(path, target, sizeof(target)) == (ssize_t)sizeof(target) &&
+        memcmp(target, proc, sizeof(proc) - 1) == 0)
+        return true;
+    return folder && statfs(folder, &fs) == 0 && fs.f_type == PROC_SUPER_MAGIC;
 }
 
 static char *with_suffix(const char *path, const char *suffix)
@@ -171,6 +188,10 @@ int ff_index_open(const char *archive, const char *given, int *ret_fd, char **re
     struct found found = given ? look_at(strdup(given), NULL)
                                : look_at(with_suffix(archive, FF_INDEX_SUFFIX), archive);
 
+    if (!given && is_of_descriptor(archive)) {
+        drop(&found);
+        return -ENOENT;
+    }
     if (!given) {
         struct found cached = look_at(cache_path(archive, false), archive);
         bool better =
@@ -271,11 +292,27 @@ static char *partial_name(const struct ff_partial *partial)
     return with_suffix(slash ? slash + 1 : partial->path, FF_PARTIAL_SUFFIX);
 }
 
+/* 1 or 0, or a negative errno. */
+static int has_magic(int fd)
+{
+    uint8_t magic[FF_IMAGE_MAGIC_BYTES];
+    ssize_t n = pread(fd, magic, sizeof(magic), 0);
+
+    return n < 0 ? -errno : ff_image_has_magic(magic, (uint64_t)n);
+}
+
+bool ff_index_is_file(const char *path)
+{
+    struct stat st;
+    FF_CLEANUP(fd) int fd = open_regular(AT_FDCWD, path, O_RDONLY, &st);
+
+    return fd >= 0 && has_magic(fd) > 0;
+}
+
 /* Whether a file of that name is an index file, one that is empty, or none: 0, or why it is not to
  * be lost. */
 static int check_lost(const char *path)
 {
-    uint8_t magic[FF_IMAGE_MAGIC_BYTES];
     struct stat st;
     FF_CLEANUP(fd) int fd = open_regular(AT_FDCWD, path, O_RDONLY, &st);
 
@@ -286,10 +323,8 @@ static int check_lost(const char *path)
     }
     if (st.st_size == 0)
         return 0;
-    ssize_t n = pread(fd, magic, sizeof(magic), 0);
-    if (n < 0)
-        return -errno;
-    return ff_image_has_magic(magic, (uint64_t)n) ? 0 : -EEXIST;
+    int r = has_magic(fd);
+    return r > 0 ? 0 : r < 0 ? r : -EEXIST;
 }
 
 /* A path that was mistaken must not cost a file, the archive least of all: what is written in the
@@ -376,6 +411,15 @@ int ff_index_begin(const char *archive, const char *given, unsigned int flags,
     if (stat(archive, &st) < 0) {
         free(partial);
         return refuse(-errno, archive, NULL, error);
+    }
+    if (!given && is_of_descriptor(archive)) {
+        char shown[1024];
+        free(partial);
+        ff_escape(shown, sizeof(shown), archive, strlen(archive));
+        return ff_error_set(error, -EINVAL,
+                            "%s: this is another file each time, and beside it is no place for its "
+                            "index: name the file itself, or say where by --index",
+                            shown);
     }
     int lost = given ? check_given(given) : 0;
     if (lost < 0) {

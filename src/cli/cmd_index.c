@@ -221,9 +221,9 @@ static struct ff_indexed *wait_for(struct pool *pool, size_t index)
 /* ---- what is printed ---- */
 
 static const char *const hows[FF_INDEXED_HOWS] = {
-    [FF_INDEXED_BUILT] = "built",     [FF_INDEXED_EXTENDED] = "extended",
-    [FF_INDEXED_RESUMED] = "resumed", [FF_INDEXED_CURRENT] = "up to date",
-    [FF_INDEXED_FAILED] = "failed",
+    [FF_INDEXED_BUILT] = "built",        [FF_INDEXED_EXTENDED] = "extended",
+    [FF_INDEXED_RESUMED] = "resumed",    [FF_INDEXED_CURRENT] = "up to date",
+    [FF_INDEXED_PASSED] = "passed over", [FF_INDEXED_FAILED] = "failed",
 };
 
 /* Of all archives. */
@@ -257,6 +257,10 @@ static void print_line(struct ff_output *out, const struct ff_indexed *indexed)
     char text[FF_SIZE_TEXT_BYTES];
 
     ff_output_format(out, "%s: %s", indexed->name, hows[indexed->how]);
+    if (indexed->how == FF_INDEXED_PASSED) {
+        ff_output_text(out, ": it is an index file\n");
+        return;
+    }
     if (indexed->reason[0])
         ff_output_format(out, " anew (the index that was there: %s)", indexed->reason);
     if (indexed->how == FF_INDEXED_EXTENDED || indexed->how == FF_INDEXED_RESUMED)

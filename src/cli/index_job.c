@@ -250,6 +250,11 @@ void ff_index_job_run(const struct ff_index_job *job, const char *path,
 
     *ret_indexed = (struct ff_indexed){.how = FF_INDEXED_FAILED};
     ff_escape(ret_indexed->name, sizeof(ret_indexed->name), path, strlen(path));
+    /* Those of an earlier run are among the files of a folder. */
+    if (ff_index_is_file(path)) {
+        ret_indexed->how = FF_INDEXED_PASSED;
+        return;
+    }
     do {
         rc = make(&making);
         if (making.archive)

@@ -12,6 +12,7 @@ enum ff_indexed_how {
     FF_INDEXED_EXTENDED, /* the archive has grown */
     FF_INDEXED_RESUMED,  /* what was written before was gone on with */
     FF_INDEXED_CURRENT,  /* there was nothing to do */
+    FF_INDEXED_PASSED,   /* it is an index file itself */
     FF_INDEXED_FAILED,
     FF_INDEXED_HOWS
 };

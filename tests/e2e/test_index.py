@@ -451,6 +451,48 @@ def many():
     contains(framefs('index', '--index=x', *paths[:2], status=2).err, 'one archive', '--index')
 
 
+@test('index files among the archives are passed over', fuse=False)
+def passed_over():
+    where = harness.make_dir()
+    names = [f'{i}.rec' for i in range(3)]
+    for i, name in enumerate(names):
+        harness.write(small(i + 1), name, where)
+    framefs('index', U32, *names, cwd=where)
+    # What a kill leaves behind is none either.
+    os.link(os.path.join(where, '2.rec.framefs'), os.path.join(where, '3.rec' + PARTIAL))
+    files = sorted(os.listdir(where))
+    result = framefs('index', U32, *files, cwd=where)
+    contains(result.text, '0.rec.framefs: passed over: it is an index file\n', 'line')
+    contains(result.text, '7 archives: 3 up to date, 4 passed over', 'summary')
+    for framing in (U32, '--format=auto'):
+        told = index(framing, '0.rec.framefs', cwd=where)
+        equal((told['outcome'], told['index']), ('passed over', None), 'alone')
+    equal(sorted(os.listdir(where)), files, 'files')
+
+
+@test('what is open under a number gets an index only where it is told to', fuse=False)
+def descriptors():
+    path, where = harness.write(small()), harness.make_dir()
+    # Where nothing that is this test's could be written by mistake.
+    standard = os.path.join(where, 'stdin')
+    os.symlink('/proc/self/fd/0', standard)
+    for name in (standard, '/dev/fd/0', '/proc/self/fd/0'):
+        with open(path, 'rb') as stream:
+            result = framefs('index', U32, name, stdin=stream, status=1)
+        contains(result.err, name + ': ', 'message')
+        contains(result.err, '--index', 'message')
+    equal(os.listdir(where), ['stdin'], 'files')
+    target = os.path.join(where, 'named')
+    with open(path, 'rb') as stream:
+        told = index(U32, '--index', target, standard, stdin=stream)
+    equal((told['records'], told['index']), (300, target), 'with --index')
+    # Nor is one believed that lies there.
+    os.rename(target, standard + '.framefs')
+    with open(path, 'rb') as stream:
+        told = info(standard, U32, stdin=stream)
+    equal((told['records'], told['index']), (300, None), 'what lies beside it')
+
+
 @test('memory does not grow with the archive', fuse=False)
 def bounded():
     if harness.under_sanitizer():
