@@ -4,8 +4,10 @@
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
+#include "base/log.h"
 #include "fs/message.h"
 #include "fs/mountpoint.h"
+#include "fs/push.h"
 #include "fs/request.h"
 #include "fs/sandbox.h"
 #include "fs/shared.h"
@@ -69,6 +71,26 @@ static int get_mountpoint(const struct ff_fs_options *options, const char *dir,
     return 0;
 }
 
+/* A thread that pushes, and nobody to end its wait, might keep a dead mount's readers for ever:
+ * without a guard there is none. Nor with rings, whose requests in hand nobody else can answer. */
+static void start_guard(const struct ff_fs_options *options, struct ff_mountpoint *mountpoint)
+{
+    struct ff_error error = {0};
+    int device, r;
+
+    if (!ff_push_is_wanted(options) || options->io_uring != FF_URING_OFF ||
+        mountpoint->guard.pid > 0)
+        return;
+    r = device = ff_mountpoint_clone(mountpoint);
+    if (r >= 0)
+        r = ff_guard_start(mountpoint->fd, device, &mountpoint->guard, &error);
+    else
+        ff_error_set(&error, r, "/dev/fuse: %s", strerror(-r));
+    if (r == 0)
+        return;
+    ff_log(FF_LOG_WARNING, "%s: nothing is pushed: %s", mountpoint->dir, error.text);
+}
+
 static int mount_and_serve(const struct ff_fs_options *options, const char *dir,
                            struct ff_shared *shared, int shared_fd, struct ff_error *error)
 {
@@ -87,8 +109,11 @@ static int mount_and_serve(const struct ff_fs_options *options, const char *dir,
         settled.survive = options->survive && ff_mountpoint_can_resend(&mountpoint);
         r = ff_uring_settle(&settled, &mountpoint, &settled.io_uring, error);
         if (r == 0)
+            start_guard(&settled, &mountpoint);
+        if (r == 0)
             r = ff_supervise(&settled, &mountpoint, sandbox, shelf, shared, shared_fd, error);
         ff_mountpoint_detach(&mountpoint);
+        ff_guard_end(&mountpoint.guard);
     }
     ff_sandbox_free(sandbox);
     ff_shelf_free(shelf);

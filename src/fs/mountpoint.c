@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -130,10 +131,9 @@ bool ff_mountpoint_is_watched(const struct ff_fs_options *options)
 /* fusermount3 looks after an auto_unmount mount when the socket between it and those who serve is
  * closed; at the end of a killed process the kernel releases descriptors from the highest on, and
  * the mount has to be dead before it looks. */
-static int keep_fd(struct fuse_session *session)
+static int keep_fd(int fd)
 {
     enum { PAST_SOCKET = 64 };
-    int fd = fuse_session_fd(session);
     int kept = fcntl(fd, F_DUPFD_CLOEXEC, fd + PAST_SOCKET);
 
     if (kept < 0)
@@ -166,7 +166,7 @@ int ff_mountpoint_attach(const struct ff_fs_options *options, const char *dir,
     struct ff_capture capture;
     char text[FF_ERROR_TEXT_BYTES / 2];
 
-    *mountpoint = (struct ff_mountpoint){.dir = dir, .fd = -1};
+    *mountpoint = (struct ff_mountpoint){.dir = dir, .fd = -1, .guard = FF_GUARD_NONE};
     struct fuse_session *session = make_session(options, dir, error);
     if (!session)
         return -EINVAL;
@@ -180,7 +180,7 @@ int ff_mountpoint_attach(const struct ff_fs_options *options, const char *dir,
     }
     if (*text)
         ff_log(FF_LOG_WARNING, "%s", text);
-    mountpoint->fd = keep_fd(session);
+    mountpoint->fd = keep_fd(fuse_session_fd(session));
     /* libfuse frees its copy of the path only when it unmounts by that path, which may have become
      * another's: the session is kept, without its descriptor. */
     close(fuse_session_fd(session));
@@ -193,6 +193,16 @@ int ff_mountpoint_attach(const struct ff_fs_options *options, const char *dir,
         return ff_error_set(error, r, "cannot mount at %s: %s", dir, strerror(-r));
     }
     return 0;
+}
+
+int ff_mountpoint_clone(const struct ff_mountpoint *mountpoint)
+{
+    uint32_t fd = (uint32_t)mountpoint->fd;
+
+    FF_CLEANUP(fd) int other = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+    if (other < 0)
+        return -errno;
+    return ioctl(other, FUSE_DEV_IOC_CLONE, &fd) < 0 ? -errno : keep_fd(other);
 }
 
 /* Whether the kernel's INIT offers it: a bit of its second flags. */

@@ -11,6 +11,7 @@
 #include <stddef.h>
 
 #include "fs/fs.h"
+#include "fs/guard.h"
 #include "fs/mountinfo.h"
 
 struct fuse_args;
@@ -19,8 +20,9 @@ struct fuse_args;
 #define FF_INIT_BYTES 8192
 
 struct ff_mountpoint {
-    const char *dir; /* absolute; the caller's */
-    int fd;          /* of /dev/fuse: as long as one process holds it, the mount is alive */
+    const char *dir;       /* absolute; the caller's */
+    int fd;                /* of /dev/fuse: as long as one process holds it, the mount is alive */
+    struct ff_guard guard; /* where contents are pushed */
     struct ff_mountinfo info; /* type "" where the kernel does not tell */
     /* The kernel's INIT request. It comes once; each worker is given it again. */
     size_t init_len;
@@ -35,6 +37,10 @@ bool ff_mountpoint_is_watched(const struct ff_fs_options *options);
 /* Mounts, and takes INIT from the kernel. dir must outlive it. */
 int ff_mountpoint_attach(const struct ff_fs_options *options, const char *dir,
                          struct ff_mountpoint *ret_mountpoint, struct ff_error *error);
+/* Another descriptor of the mount, to tell the kernel something, not to read requests: who waits in
+ * a call on it does not keep those in hand that were read from the first one. Negative errno where
+ * /dev/fuse cannot be opened, or this process has given up opening anything. */
+int ff_mountpoint_clone(const struct ff_mountpoint *mountpoint);
 /* Unmounts it, if it is there still, at once even if it is in use; whoever is inside gets ENOTCONN
  * as soon as no process holds the descriptor. */
 void ff_mountpoint_detach(struct ff_mountpoint *mountpoint);

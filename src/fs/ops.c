@@ -1,5 +1,6 @@
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -84,6 +85,8 @@ static int answer_read(struct ff_fs *fs, const struct ff_request *request, struc
     if (count < 0)
         return (int)count;
     ff_stats_add(&fs->shared->stats.read_bytes, (uint64_t)count);
+    if (file.kind == FF_FILE_SYNTHETIC && !request->direct)
+        ff_push_note_made(&fs->push, request->ino, (uint64_t)request->offset, (uint64_t)count);
     fuse_reply_buf(request->req, buf, (size_t)count);
     return 0;
 }
@@ -387,9 +390,12 @@ static void op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi
 static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
                     struct fuse_file_info *fi)
 {
-    (void)fi;
-    receive(&(struct ff_request){
-        .req = req, .op = FF_OP_READ, .ino = ino, .size = size, .offset = offset});
+    receive(&(struct ff_request){.req = req,
+                                 .op = FF_OP_READ,
+                                 .ino = ino,
+                                 .size = size,
+                                 .offset = offset,
+                                 .direct = fi->flags & O_DIRECT});
 }
 
 static void op_lseek(fuse_req_t req, fuse_ino_t ino, off_t offset, int whence,

@@ -63,7 +63,7 @@ void ff_push_note(struct ff_push *push, const struct ff_node *node, const struct
 {
     struct ff_fs *fs = push->fs;
 
-    if (!fs || node->kind != FF_NODE_RECORD || view->len == 0)
+    if (!fs || fs->options->push_bytes == 0 || node->kind != FF_NODE_RECORD || view->len == 0)
         return;
     const struct ff_shown *shown = ff_fs_shown(fs, node);
     struct ff_follow_place place = {
@@ -83,6 +83,17 @@ void ff_push_note(struct ff_push *push, const struct ff_node *node, const struct
         ff_stats_add(&fs->shared->stats.push_met, 1);
         ff_stats_add(&fs->shared->stats.push_stopped, 1);
     }
+}
+
+void ff_push_note_made(struct ff_push *push, uint64_t ino, uint64_t offset, uint64_t len)
+{
+    if (!push->fs || len == 0)
+        return;
+    pthread_mutex_lock(&push->lock);
+    bool wakes = ff_behind_note(&push->behind, ino, offset, len) && push->waits;
+    pthread_mutex_unlock(&push->lock);
+    if (wakes)
+        pthread_cond_signal(&push->wake);
 }
 
 /* ---- the thread ---- */
@@ -185,7 +196,6 @@ static bool is_final(int r)
     return r == -ENODEV || r == -EBADF || r == -ENOSYS || r == -ENOTCONN;
 }
 
-/* 0; an errno for which the thread ends. */
 static int push_batch(struct ff_push *push, const struct ff_follow_job *job,
                       const struct batch *batch)
 {
@@ -215,7 +225,7 @@ static int push_batch(struct ff_push *push, const struct ff_follow_job *job,
     if (r == 0 && batch->is_last)
         ff_follow_end(&push->follow, job, batch->after, false);
     pthread_mutex_unlock(&push->lock);
-    return is_final(r) ? r : 0;
+    return r;
 }
 
 static void close_index_files(const struct ff_shelved *files)
@@ -229,54 +239,72 @@ static void close_index_files(const struct ff_shelved *files)
 }
 
 /* Only what storing needs. A thread that cannot be left behind is none that may wait; and one that
- * kept an index file open would keep its room on the disk. */
+ * kept an index file open would keep its room on the disk. What it tells the kernel goes through
+ * the descriptor of its own: the other one, and all requests in hand with it, must end with the
+ * processes that can answer. */
 static bool leave_descriptors(const struct ff_fs *fs)
 {
-    if (unshare(CLONE_FILES) < 0)
+    if (unshare(CLONE_FILES) < 0 || dup2(fs->pusher, fs->mountpoint->fd) < 0)
         return false;
+    close(fs->pusher);
     for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
         close(fd);
+    close(fs->mountpoint->guard.serving);
     close(fs->channel);
     for (size_t i = 0; i < fs->shown_count; i++)
         close_index_files(&fs->shelf->of[i]);
     return true;
 }
 
+static int drop(const struct ff_fs *fs, const struct ff_passed *passed)
+{
+    return fuse_lowlevel_notify_inval_inode(fs->session, passed->ino, (off_t)passed->offset,
+                                            (off_t)passed->len);
+}
+
 static void *push_thread(void *argument)
 {
     struct ff_push *push = argument;
     struct ff_follow_job job;
+    struct ff_passed passed;
     struct batch batch;
 
     int r = leave_descriptors(push->fs) ? 0 : -EPERM;
     pthread_mutex_lock(&push->lock);
     while (!push->stopping && r == 0) {
-        if (!ff_follow_take(&push->follow, &job)) {
+        bool drops = ff_behind_take(&push->behind, &passed);
+        if (!drops && !ff_follow_take(&push->follow, &job)) {
             push->waits = true;
             pthread_cond_wait(&push->wake, &push->lock);
             push->waits = false;
             continue;
         }
         pthread_mutex_unlock(&push->lock);
-        if (job.enters)
-            renew_listings(push->fs, &job);
-        make_batch(push->fs, &job, &batch);
-        r = push_batch(push, &job, &batch);
+        if (drops) {
+            r = drop(push->fs, &passed);
+        } else {
+            if (job.enters)
+                renew_listings(push->fs, &job);
+            make_batch(push->fs, &job, &batch);
+            r = push_batch(push, &job, &batch);
+        }
+        r = is_final(r) ? r : 0;
         pthread_mutex_lock(&push->lock);
     }
     pthread_mutex_unlock(&push->lock);
     return NULL;
 }
 
+bool ff_push_is_wanted(const struct ff_fs_options *options)
+{
+    return !options->direct_io;
+}
+
 int ff_push_start(struct ff_push *push, struct ff_fs *fs)
 {
     sigset_t all, before;
 
-    /* Direct reads go by the kernel's cache. And who kills a worker must not leave readers behind
-     * that nobody can answer: without a successor the waiting thread would keep the connection, and
-     * them. */
-    if (fs->options->push_bytes == 0 || fs->shown_count == 0 || fs->options->direct_io ||
-        !fs->options->survive)
+    if (fs->pusher < 0)
         return 0;
     int r = ff_ahead_init(&push->ahead);
     if (r < 0)

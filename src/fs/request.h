@@ -35,6 +35,7 @@ struct ff_request {
     size_t size;      /* of the reply at most */
     int64_t offset;   /* as the kernel sent it: of any value */
     int whence;
+    bool direct; /* a read that leaves nothing in the cache */
 };
 
 /* What a request that cannot be answered yet waits for: so many records, or one that is shown, or

@@ -76,6 +76,7 @@ struct ff_fs {
     void (*on_ready)(struct ff_fs *fs);
     int channel; /* to the supervisor */
     int null;    /* of /dev/null, or -1 */
+    int pusher;  /* another descriptor of the mount, for the thread that pushes, or -1 */
     bool is_spare;
     atomic_size_t unknown;        /* archives whose scan has not ended */
     atomic_bool is_scanned_again; /* of the others, one is not in an index file */

@@ -298,6 +298,14 @@ static void count_death(struct supervisor *supervisor, const struct ff_process *
     ff_mountpoint_resend(supervisor->mountpoint);
 }
 
+static int give_up(const struct supervisor *supervisor, const char *how, struct ff_error *error)
+{
+    return ff_error_set(error, -EIO,
+                        "%s: the server %s; the mount is taken away (with Linux 6.9 and without "
+                        "nosurvive another one takes over)",
+                        supervisor->mountpoint->dir, how);
+}
+
 /* After a death: another worker, at once or later, or an error when there is to be none. */
 static int go_on(struct supervisor *supervisor, const struct ff_process *dead, int status,
                  struct ff_error *error)
@@ -307,11 +315,7 @@ static int go_on(struct supervisor *supervisor, const struct ff_process *dead, i
 
     ff_process_describe(status, how, sizeof(how));
     if (!supervisor->options->survive)
-        return ff_error_set(
-            error, -EIO,
-            "%s: the server %s; the mount is taken away (with Linux 6.9 and without "
-            "nosurvive another one takes over)",
-            dir, how);
+        return give_up(supervisor, how, error);
     int64_t lived_ms = ff_process_now_ms() - dead->started_ms;
     bool fruitful = ff_blame_answered(&supervisor->shared->benches[dead->bench]) > 0 ||
                     lived_ms >= FF_FRUITLESS_MS;
@@ -329,7 +333,7 @@ static int go_on(struct supervisor *supervisor, const struct ff_process *dead, i
 
 /* A worker that has no channel any more has died, and cannot end before another one has answered
  * what it had in hand: it becomes the old one. */
-static void replace_late(struct supervisor *supervisor)
+static int replace_late(struct supervisor *supervisor, struct ff_error *error)
 {
     struct ff_process *worker = &supervisor->worker, *old = &supervisor->old;
     int64_t now_ms = ff_process_now_ms();
@@ -340,10 +344,15 @@ static void replace_late(struct supervisor *supervisor)
     }
     if (worker->pid == 0 || !worker->late_ms || now_ms < worker->late_ms ||
         (old->pid > 0 && !old->is_dead))
-        return;
+        return 0;
     worker->late_ms = 0;
-    if (!supervisor->usable || !supervisor->options->survive || supervisor->ending)
-        return;
+    if (!supervisor->usable || supervisor->ending)
+        return 0;
+    if (!supervisor->options->survive) {
+        kill(worker->pid, SIGKILL);
+        ff_process_forget(worker);
+        return give_up(supervisor, "has died", error);
+    }
     ff_log(FF_LOG_INFO, "%s: the worker %d has died and waits for an answer",
            supervisor->mountpoint->dir, (int)worker->pid);
     kill(worker->pid, SIGKILL);
@@ -353,6 +362,7 @@ static void replace_late(struct supervisor *supervisor)
     *worker = FF_PROCESS_NONE;
     ff_mountpoint_resend(supervisor->mountpoint);
     plan_start(supervisor);
+    return 0;
 }
 
 /* ---- upgrades ---- */
@@ -603,7 +613,9 @@ static int step(struct supervisor *supervisor, struct ff_error *error)
         supervisor->look_ms = ff_process_now_ms() + LOOK_MS;
     if (fds[1].revents)
         return bury(supervisor, error);
-    replace_late(supervisor);
+    int r = replace_late(supervisor, error);
+    if (r < 0)
+        return r;
     if (supervisor->start_ms && ff_process_now_ms() >= supervisor->start_ms)
         return start_next(supervisor, error);
     if (supervisor->wants_upgrade && !supervisor->ending && worker->ready && worker->pid > 0 &&

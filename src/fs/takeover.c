@@ -106,6 +106,8 @@ static void close_archive_on_exec(const struct ff_takeover_archive *archive)
 static void close_on_exec(const struct ff_takeover *takeover)
 {
     fcntl(takeover->mountpoint.fd, F_SETFD, FD_CLOEXEC);
+    fcntl(takeover->mountpoint.guard.serving, F_SETFD, FD_CLOEXEC);
+    fcntl(takeover->mountpoint.guard.held, F_SETFD, FD_CLOEXEC);
     fcntl(takeover->shared, F_SETFD, FD_CLOEXEC);
     fcntl(takeover->channel, F_SETFD, FD_CLOEXEC);
     for (size_t i = 0; i < takeover->archive_count; i++)

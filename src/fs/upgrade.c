@@ -142,6 +142,8 @@ static void keep_archive_open(const struct ff_takeover_archive *archive, bool ke
 static void keep_all(const struct ff_takeover *takeover, bool keep)
 {
     keep_open(takeover->mountpoint.fd, keep);
+    keep_open(takeover->mountpoint.guard.serving, keep);
+    keep_open(takeover->mountpoint.guard.held, keep);
     keep_open(takeover->shared, keep);
     for (size_t i = 0; i < takeover->archive_count; i++)
         keep_archive_open(&takeover->archives[i], keep);

@@ -128,6 +128,7 @@ static int init(struct ff_fs *fs, const struct ff_worker *worker, struct ff_erro
         .on_ready = on_ready,
         .channel = worker->channel,
         .null = open("/dev/null", O_RDWR | O_CLOEXEC),
+        .pusher = worker->mountpoint->guard.pid > 0 ? ff_mountpoint_clone(worker->mountpoint) : -1,
         .first = worker->first,
         .is_spare = worker->is_spare,
         .uid = options->uid < 0 ? getuid() : (uid_t)options->uid,
@@ -159,6 +160,8 @@ static void done(struct ff_fs *fs)
     ff_buffer_done(fs);
     if (fs->null >= 0)
         close(fs->null);
+    if (fs->pusher >= 0)
+        close(fs->pusher);
 }
 
 /* The supervisor's signals are its own: a terminal's reach both. It also stops who writes to it

@@ -29,6 +29,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 DATA = os.path.join(ROOT, 'tests', 'data')
 LIMIT_S = 120  # for any one process or condition; a hang, not a measure of speed
 SANITIZER_STATUS = 99
+GUARD = 'fuse-guard'  # the process that ends when all others of its mount have
 
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -167,13 +168,20 @@ def _stats(parent=None):
                 yield int(path.split('/')[2])
 
 
+def _comm(pid):
+    """As ps(1) shows it."""
+    with open(f'/proc/{pid}/comm', encoding='ascii', errors='replace') as stream:
+        return stream.read().strip()
+
+
 def children_of(pid, name=None):
-    """Its children that run the program, those that ps(1) shows as name."""
+    """Its children that run the program under this name, or under any but the guard's, which ends
+    with the others."""
     found = []
     for child in _stats(pid):
         with contextlib.suppress(OSError):
-            with open(f'/proc/{child}/comm', encoding='ascii', errors='replace') as stream:
-                is_named = name is None or stream.read().strip() == name
+            comm = _comm(child)
+            is_named = comm == name if name else comm != GUARD
             if is_named and os.path.samefile(f'/proc/{child}/exe', FRAMEFS):
                 found.append(child)
     return found
@@ -207,7 +215,8 @@ def servers_of(directory):
             with open(f'/proc/{pid}/cmdline', 'rb') as stream:
                 arguments = stream.read().split(b'\0')
             if os.path.samefile(f'/proc/{pid}/exe',
-                                FRAMEFS) and os.fsencode(directory) in arguments:
+                                FRAMEFS) and os.fsencode(directory) in arguments and \
+                    _comm(pid) != GUARD:
                 found.append(pid)
     return found
 
@@ -553,6 +562,8 @@ def _left_behind(reports):
         if where.startswith(os.fsencode(_scratch) + b'/'):
             found.append(f'mount {os.fsdecode(where)} ({kind})')
             subprocess.run(['umount', '-l', where], check=False, stdin=subprocess.DEVNULL)
+    with contextlib.suppress(Failure):
+        wait_for(lambda: not children_of(os.getpid(), GUARD), 'guards end')
     for pid, command in children().items():
         if command:
             found.append(f'process {pid}: {command}')

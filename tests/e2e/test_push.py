@@ -10,6 +10,7 @@ import re
 import signal
 import struct
 import subprocess
+import sys
 import threading
 
 import harness
@@ -79,6 +80,19 @@ def read_until_pushed(mount, paths, want, least=8):
             return number
         equal(harness.read(path), want[number], path)
     raise harness.Failure(f'{pushed(mount)} pushed of {len(paths)} records read in order')
+
+
+@contextlib.contextmanager
+def faulty(**faults):
+    """Programs whose archives misbehave (faulty.c) instead of those that do not."""
+    usual = harness.FRAMEFS
+    harness.FRAMEFS = os.path.abspath(os.environ.get('FRAMEFS_FAULTY', 'framefs-faulty'))
+    os.environ['FRAMEFS_FAULTS'] = ','.join(f'{name}={value}' for name, value in faults.items())
+    os.environ['FRAMEFS_FAULTS_SWITCH'] = harness.write(b'1', 'switch')
+    try:
+        yield os.environ['FRAMEFS_FAULTS_SWITCH']
+    finally:
+        harness.FRAMEFS = usual
 
 
 class Readers:
@@ -242,6 +256,84 @@ def kills():
                 framefs('upgrade', mount.dir)
         equal(stat(mount.dir, 'framefs_upgrades_failed_total'), 0, 'upgrades that failed')
         check(pushed(mount) > 0, 'nothing was pushed')
+
+
+# Reads what the mount shows, in order from anywhere on, until a read fails.
+READER = """
+import os, random, sys
+paths = sorted(entry.path for entry in os.scandir(sys.argv[1]))
+r = random.Random(int(sys.argv[2]))
+print(flush=True)
+while True:
+    first = r.choice([0, r.randrange(len(paths))])
+    for path in paths[first:first + 1000]:
+        try:
+            with open(path, 'rb', buffering=0) as file:
+                file.read(65536)
+                if r.random() < 0.3:
+                    os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+        except OSError:
+            sys.exit(0)
+"""
+
+
+class Programs:
+    """Readers that are processes, so that one that hangs does not hang the test."""
+
+    def __init__(self, directory, count=8):
+        self.directory = directory
+        self.running = [subprocess.Popen([sys.executable, '-c', READER, directory, str(seed)],
+                                         stdout=subprocess.PIPE) for seed in range(count)]
+
+    def __enter__(self):
+        for program in self.running:
+            program.stdout.readline()
+        return self
+
+    def __exit__(self, kind, error, trace):
+        if kind is not None and harness.is_mounted(self.directory):
+            # Ends the wait of those who hang.
+            harness.run('umount', '-f', self.directory, status=None)
+        for program in self.running:
+            program.stdout.close()
+            if kind is not None:
+                program.kill()
+            program.wait(harness.LIMIT_S)
+
+    def ended(self):
+        return all(program.poll() is not None for program in self.running)
+
+
+def waits_in_kernel(pid):
+    """Whether one of its threads is in a wait that no signal ends."""
+    for task in harness.tasks_of(pid):
+        with contextlib.suppress(OSError):
+            with open(f'/proc/{pid}/task/{task}/stat', 'rb') as stream:
+                if stream.read().rsplit(b')', 1)[1].split()[0] == b'D':
+                    return True
+    return False
+
+
+@test(f'{KILLS} times kill -9 of the worker, alone without survival, else with the supervisor, '
+      'while the thread that pushes waits for what they have in hand: everything ends')
+def all_killed():
+    want = [b'%08d' % n * 9 for n in range(RECORDS)]
+    archive = harness.write(tag4(want))
+    for number in range(KILLS):
+        nosurvive = number % 3 == 2
+        with faulty(delay_us=20000), \
+                Mount(TAG4, '--no-index', '-o', 'layout=flat' + ',nosurvive' * nosurvive, archive,
+                      dead=True) as mount, Programs(mount.dir) as programs:
+            server, worker = mount.server, mount.worker
+            harness.wait_for(lambda pid=worker: waits_in_kernel(pid), 'it waits')
+            if not nosurvive:
+                os.kill(server, signal.SIGKILL)
+            os.kill(worker, signal.SIGKILL)
+            harness.wait_for(programs.ended, 'readers end')
+            for pid in (server, worker):
+                with contextlib.suppress(ChildProcessError):
+                    harness.wait_exit(pid)
+            mount.servers = []
 
 
 @test('unmounted and aborted in the middle: everything ends')

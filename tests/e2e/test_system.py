@@ -323,7 +323,8 @@ def log_levels():
             check(log.is_empty(), 'lines with ' + option)
 
 
-@test('a worker has no descriptor but the mount, the archive, a channel, and what is nobody\'s')
+@test('a worker has no descriptor but two of the mount, the archive, a channel, two pipes that '
+      'tell that it lives, and what is nobody\'s')
 def worker_descriptors():
     directory, path = harness.make_dir('mnt'), archive()
     with Log() as log:
@@ -342,9 +343,11 @@ def worker_descriptors():
         end_servers(directory)
         contains(log.line()[3], 'takes over', 'the log')
     for links in result.text.split('\n\n'):
-        kinds = [re.sub(r'^(anon_inode|socket):.*', r'\1', link) for link in links.split()]
-        equal(set(kinds) - {'anon_inode'}, {'/dev/null', '/dev/fuse', path, 'socket'}, links)
-        equal([kinds.count(kind) for kind in ('/dev/fuse', path, 'socket')], [1, 1, 1], links)
+        kinds = [re.sub(r'^(anon_inode|socket|pipe):.*', r'\1', link) for link in links.split()]
+        equal(set(kinds) - {'anon_inode'}, {'/dev/null', '/dev/fuse', path, 'socket', 'pipe'},
+              links)
+        equal([kinds.count(kind) for kind in ('/dev/fuse', path, 'socket', 'pipe')], [2, 1, 1, 2],
+              links)
 
 
 def hash_of(name):
