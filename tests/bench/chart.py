@@ -1,4 +1,4 @@
-"""Curves over powers of ten on both axes, as an SVG: some panels side by side, two a row.
+"""Curves over powers of ten on both axes, and bars, as an SVG: some panels side by side, two a row.
 
 What is drawn is told by classes alone, so that it is readable on a light and on a dark page.
 """
@@ -9,6 +9,7 @@ from xml.sax.saxutils import escape
 PANEL_WIDTH, PANEL_HEIGHT = 460, 330
 LEFT, RIGHT, TOP, BOTTOM = 76, 16, 40, 50
 LEGEND_PX = 16
+BAR_LEFT, BAR_RIGHT, BAR_PX = 126, 70, 20  # beside the bars: names, and what they tell
 DECADE_ROWS = 8  # as many labelled powers of ten as an axis has room for
 
 STYLE = '''
@@ -19,11 +20,15 @@ STYLE = '''
   .curve { fill: none; stroke-width: 2 }
   .a { stroke: #0969da } .b { stroke: #bc4c00 } .c { stroke: #1a7f37 } .d { stroke: #8250df }
   .dot { stroke-width: 2; fill: #ffffff }
+  .bar.a { fill: #0969da } .bar.b { fill: #bc4c00 } .bar.c { fill: #1a7f37 } .bar.d { fill: #8250df }
+  .bar { stroke: none }
   @media (prefers-color-scheme: dark) {
     text { fill: #e6edf3 }
     .page, .dot { fill: #0d1117 }
     .grid { stroke: #3d444d }
     .a { stroke: #58a6ff } .b { stroke: #f0883e } .c { stroke: #56d364 } .d { stroke: #bc8cff }
+    .bar.a { fill: #58a6ff } .bar.b { fill: #f0883e } .bar.c { fill: #56d364 }
+    .bar.d { fill: #bc8cff }
   }
 '''
 SUPERSCRIPTS = str.maketrans('-0123456789', '⁻⁰¹²³⁴⁵⁶⁷⁸⁹')
@@ -95,8 +100,29 @@ def panel(title, x_label, y_label, curves):
     return '\n'.join(out)
 
 
+def bars(title, x_label, entries):
+    """entries: (name, kind of 'abcd', value, what is told of it), from above."""
+    axis = Axis([value for _, _, value, _ in entries], BAR_LEFT, PANEL_WIDTH - BAR_LEFT - BAR_RIGHT)
+    bottom = TOP + BAR_PX * len(entries)
+    out = [f'<text class="title" x="16" y="22">{escape(title)}</text>']
+    for exponent in axis.decades():
+        x = axis.place(10.0**exponent)
+        out.append(f'<line class="grid" x1="{x:.1f}" y1="{TOP - 6}" x2="{x:.1f}" y2="{bottom}"/>'
+                   f'<text x="{x:.1f}" y="{bottom + 15}" text-anchor="middle">'
+                   f'{power(exponent)}</text>')
+    out.append(f'<text x="{axis.begin + axis.length / 2}" y="{bottom + 32}" text-anchor="middle">'
+               f'{escape(x_label)}</text>')
+    for row, (name, kind, value, told) in enumerate(entries):
+        y, end = TOP + BAR_PX * row, axis.place(value)
+        out.append(f'<rect class="bar {kind}" x="{axis.begin}" y="{y}" '
+                   f'width="{max(1, end - axis.begin):.1f}" height="{BAR_PX - 6}"/>'
+                   f'<text x="{axis.begin - 6}" y="{y + 11}" text-anchor="end">{escape(name)}</text>'
+                   f'<text x="{end + 5:.1f}" y="{y + 11}">{escape(told)}</text>')
+    return '\n'.join(out)
+
+
 def draw(path, description, panels):
-    """panels: the arguments of panel(), each."""
+    """panels: of panel() and bars()."""
     width, height = 2 * PANEL_WIDTH, -(-len(panels) // 2) * PANEL_HEIGHT
     parts = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
              f'width="{width}" height="{height}" role="img">',
@@ -104,6 +130,6 @@ def draw(path, description, panels):
              f'<rect class="page" width="{width}" height="{height}"/>']
     for number, one in enumerate(panels):
         parts.append(f'<g transform="translate({number % 2 * PANEL_WIDTH} '
-                     f'{number // 2 * PANEL_HEIGHT})">\n{panel(*one)}\n</g>')
+                     f'{number // 2 * PANEL_HEIGHT})">\n{one}\n</g>')
     with open(path, 'w', encoding='utf-8') as stream:
         stream.write('\n'.join(parts) + '\n</svg>\n')

@@ -6,13 +6,37 @@ import platform
 import random
 import resource
 import select
+import signal
 import struct
 import subprocess
+import sys
 import time
 
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 QUIET_SHARE, QUIET_SPAN_S = 0.9, 0.5
 RECORD_MIN_BYTES, RECORD_MAX_BYTES = 100, 500
 SEED = 1
+
+# What reads records with ordinary programs; {these}: a folder, or some that a pattern names.
+COMMANDS = {
+    'read': '{reader} {these}',
+    'tar': 'tar cPf - {these} | cat >/dev/null',
+    'grep': 'grep -r nowhere-to-be-found {these}; test $? = 1',
+    'cp': 'cp -r {these} {copy}',
+    'rsync': 'rsync -a {these} {copy}',
+    'find': 'find {these} -type f | wc -l',
+    'stat': 'find {these} -type f -printf "%s\\n" | '
+            'awk "{{ n++; s += \\$1 }} END {{ printf \\"%d %.0f\\", n, s }}"',
+}
+
+
+def build(folder, *targets):
+    """A release build there, or in build/bench where it is None; returns its folder."""
+    folder = os.path.abspath(folder or os.path.join(ROOT, 'build', 'bench'))
+    if not os.path.exists(os.path.join(folder, 'build.ninja')):
+        run('meson', 'setup', '--buildtype=release', folder, ROOT)
+    run('ninja', '-C', folder, 'src/framefs', *('tests/bench/' + target for target in targets))
+    return folder
 
 
 def run(*arguments):
@@ -22,12 +46,55 @@ def run(*arguments):
 
 def timed(*arguments):
     """Seconds that it took, and seconds of processors' time that it used."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    begin = time.monotonic()
+    used, begin = processor_time(), time.monotonic()
     run(*arguments)
-    took = time.monotonic() - begin
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return took, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return time.monotonic() - begin, processor_time() - used
+
+
+class Late(Exception):
+    """It took longer than it may."""
+
+
+def processor_time():
+    """Seconds that children used which have ended."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
+def shell(script, limit_s=None):
+    """What it printed, and what it took as timed() tells it. When it takes longer than it may, or
+    somebody ends us, it ends with all that it started."""
+    used, begin = processor_time(), time.monotonic()
+    with subprocess.Popen(('bash', '-o', 'pipefail', '-c', script), stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, start_new_session=True) as process:
+        try:
+            out = process.communicate(timeout=limit_s)[0]
+        except BaseException as error:
+            os.killpg(process.pid, signal.SIGKILL)
+            if isinstance(error, subprocess.TimeoutExpired):
+                raise Late from None
+            raise
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, script)
+    return out.decode(), time.monotonic() - begin, processor_time() - used
+
+
+def read_anywhere(path, count):
+    """Seconds for reads of 4 KiB at random places, none of them read ahead."""
+    generator, begin, used = random.Random(SEED), time.monotonic(), time.process_time()
+    descriptor = os.open(path, os.O_RDONLY)
+    os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_RANDOM)
+    size = os.fstat(descriptor).st_size
+    for _ in range(count):
+        os.pread(descriptor, 4096, generator.randrange(size - 4096))
+    os.close(descriptor)
+    return time.monotonic() - begin, time.process_time() - used
+
+
+def progress(text=''):
+    """A line that the next one replaces, on a terminal."""
+    if sys.stderr.isatty():
+        print(f'\r\033[K{text}', end='', file=sys.stderr, flush=True)
 
 
 def idle_share():

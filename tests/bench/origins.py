@@ -3,12 +3,15 @@ that framefs generates, or nothing but numbers."""
 
 import contextlib
 import os
+import random
 
 import generated
-from measure import run
+from measure import SEED, run, write_big
+from served import Wrong
 
 LINE_BYTES = 64
 PLAIN_RECORDS = 10**8
+PIECES, PIECE_BYTES = 20, 4096  # of a big record, compared
 
 
 class Framed:
@@ -24,6 +27,12 @@ class Framed:
 
     def payload(self, number):
         return generated.payload(number, self.least, self.most)
+
+    def anywhere(self, count):
+        """Numbers of so many records, and their payloads, joined."""
+        generator = random.Random(SEED)
+        numbers = [generator.randrange(self.records) for _ in range(count)]
+        return numbers, b''.join(self.payload(number) for number in numbers)
 
     def write(self, first, end):
         run(os.path.join(self.bench.tools, 'make_records'), self.archive, str(first), str(end),
@@ -104,3 +113,31 @@ class Numbers:
     def __init__(self, records, least, most):
         self.records, self.least, self.most = records, least, most
         self.kind = f'{least} to {most}, index alone'
+
+
+class Big:
+    """An archive of one record."""
+    options, records = Framed.options, 1
+
+    def __init__(self, bench, size):
+        self.archive, self.size = bench.path('archive'), size - size % (1 << 20)
+        self.block = random.Random(SEED).randbytes(1 << 20)
+
+    @contextlib.contextmanager
+    def made(self):
+        write_big(self.archive, self.size)
+        try:
+            yield
+        finally:
+            os.unlink(self.archive)
+
+    def check(self, path, head):
+        """head: bytes before the record's."""
+        generator = random.Random(SEED)
+        with open(path, 'rb') as stream:
+            for place in [0, self.size - PIECE_BYTES] + [
+                    generator.randrange(self.size >> 12) << 12 for _ in range(PIECES)]:
+                stream.seek(head + place)
+                begin = place % len(self.block)
+                if stream.read(PIECE_BYTES) != self.block[begin:begin + PIECE_BYTES]:
+                    raise Wrong(f'{path} is not as generated at {place}')

@@ -1,14 +1,17 @@
 /*
- * Reads each regular file of a directory and of the directories in it, in the order of the
- * listings, as cat does: open, read to the end, close. Prints files and bytes.
+ * read_files DIR [FILES [SECONDS]]: reads each regular file of a directory and of the directories
+ * in it, in the order of the listings, as cat does: open, read to the end, close. Ends after so
+ * many files or seconds, where they are told and not 0. Prints files and bytes.
  */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #define BUFFER_BYTES (UINT32_C(1) << 17)
@@ -16,9 +19,24 @@
 struct totals {
     uint64_t files;
     uint64_t bytes;
+    uint64_t files_most;
+    uint64_t end_ns; /* of CLOCK_MONOTONIC */
 };
 
 static char buffer[BUFFER_BYTES];
+
+static uint64_t now_ns(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+static bool is_enough(const struct totals *totals)
+{
+    return totals->files >= totals->files_most || now_ns() >= totals->end_ns;
+}
 
 static int read_file(int directory, const char *name, struct totals *totals)
 {
@@ -47,7 +65,7 @@ static int read_directory(int fd, struct totals *totals)
         close(fd);
         return r;
     }
-    while (r == 0 && (entry = readdir(stream))) {
+    while (r == 0 && !is_enough(totals) && (entry = readdir(stream))) {
         if (entry->d_name[0] == '.')
             continue;
         if (entry->d_type == DT_DIR) {
@@ -63,8 +81,13 @@ static int read_directory(int fd, struct totals *totals)
 
 int main(int argc, char **argv)
 {
-    struct totals totals = {0, 0};
-    int fd = argc == 2 ? open(argv[1], O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    uint64_t files = argc > 2 ? strtoull(argv[2], NULL, 10) : 0;
+    uint64_t seconds = argc > 3 ? strtoull(argv[3], NULL, 10) : 0;
+    struct totals totals = {
+        .files_most = files > 0 ? files : UINT64_MAX,
+        .end_ns = seconds > 0 ? now_ns() + seconds * 1000000000 : UINT64_MAX,
+    };
+    int fd = argc > 1 ? open(argv[1], O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
     int r = fd < 0 ? -errno : read_directory(fd, &totals);
 
     if (r < 0) {

@@ -115,17 +115,19 @@ def draw(path, rows):
     lines = [row for row in scanned if row['kind'].startswith('lines')]
     files = [row for row in scanned if row not in lines]
     chart.draw(path, 'The index at 10⁵ to 10⁹ records', [
-        ('Building the index', 'records', 'seconds',
-         [(name, points(scanned, 'build_s', 1, kind)) for name, kind in kinds]
-         + [('the index alone, no archive', points(alone, 'build_s'))]),
-        ('Index file', 'records', 'megabytes',
-         [(name, points(rows, 'index_bytes', 1e-6, kind)) for name, kind in kinds]),
-        ('Start of mount to the first bytes', 'records', 'milliseconds',
-         [('without an index', points(files, 'mount_none_s', 1e3)),
-          ('with the index', points(files, 'mount_s', 1e3)),
-          ('without one, of a file of another mount', points(lines, 'mount_none_s', 1e3)),
-          ('with it, of a file of another mount', points(lines, 'mount_s', 1e3))]),
-        ('Looking up a random record', 'records', 'microseconds',
-         [('lstat through the mount', points(rows, 'lstat_50_s', 1e6)),
-          ('in the library, first of its segment', points(rows, 'look_first_ns', 1e-3)),
-          ('in the library', points(rows, 'look_50_ns', 1e-3))])])
+        chart.panel('Building the index', 'records', 'seconds',
+                    [(name, points(scanned, 'build_s', 1, kind)) for name, kind in kinds]
+                    + [('the index alone, no archive', points(alone, 'build_s'))]),
+        chart.panel('Index file', 'records', 'megabytes',
+                    [(name, points(rows, 'index_bytes', 1e-6, kind)) for name, kind in kinds]),
+        chart.panel('Start of mount to the first bytes', 'records', 'milliseconds',
+                    [('without an index', points(files, 'mount_none_s', 1e3)),
+                     ('with the index', points(files, 'mount_s', 1e3)),
+                     ('without one, of a file of another mount',
+                      points(lines, 'mount_none_s', 1e3)),
+                     ('with it, of a file of another mount', points(lines, 'mount_s', 1e3))]),
+        chart.panel('Looking up a random record', 'records', 'microseconds',
+                    [('lstat through the mount', points(rows, 'lstat_50_s', 1e6)),
+                     ('in the library, first of its segment',
+                      points(rows, 'look_first_ns', 1e-3)),
+                     ('in the library', points(rows, 'look_50_ns', 1e-3))])])

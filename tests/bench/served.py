@@ -12,6 +12,7 @@ from measure import SEED, run
 
 sys.path.append(os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'e2e'))
 from handles import handle_of, open_handle  # noqa: E402 (its folder is known only now)
+from harness import drop_caches, memory_kib  # noqa: E402, F401 (for who imports them from here)
 
 SAMPLES = 200
 PAGES = 41
@@ -29,6 +30,19 @@ def sampled(records, count=SAMPLES):
 
 def name_of(number):
     return f'{number // 10**6:03}/{number // 1000 % 1000:03}/{number:09}'
+
+
+def check_files(path, payload, numbers):
+    """path, payload: of a record's number."""
+    for number in numbers:
+        with open(path(number), 'rb') as stream:
+            if stream.read() != payload(number):
+                raise Wrong(f'{path(number)}: record {number} is not as generated')
+
+
+def stat_of(mountpoint, name):
+    with open(os.path.join(mountpoint, '.framefs', 'stats'), encoding='utf-8') as stream:
+        return int(re.search(rf'^{name}(?:{{.*}})? (\d+)$', stream.read(), re.M).group(1))
 
 
 def smaps(pid):
@@ -68,14 +82,10 @@ class Served:
         return os.path.join(self.dir, name_of(number))
 
     def stat(self, name):
-        with open(os.path.join(self.dir, '.framefs', 'stats'), encoding='utf-8') as stream:
-            return int(re.search(rf'^{name}(?:{{.*}})? (\d+)$', stream.read(), re.M).group(1))
+        return stat_of(self.dir, name)
 
     def check(self, payload, numbers):
-        for number in numbers:
-            with open(self.path(number), 'rb') as stream:
-                if stream.read() != payload(number):
-                    raise Wrong(f'record {number} of the mount is not as generated')
+        check_files(self.path, payload, numbers)
 
     def pages_s(self, records):
         """Seconds until the first entries of a directory are there, each a new one."""
