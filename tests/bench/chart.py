@@ -1,4 +1,4 @@
-"""Curves over powers of ten on both axes, and bars, as an SVG: some panels side by side, two a row.
+"""Curves over powers of ten on both axes, and bars, as an SVG: panels side by side, two a row.
 
 What is drawn is told by classes alone, so that it is readable on a light and on a dark page.
 """
@@ -20,8 +20,9 @@ STYLE = '''
   .curve { fill: none; stroke-width: 2 }
   .a { stroke: #0969da } .b { stroke: #bc4c00 } .c { stroke: #1a7f37 } .d { stroke: #8250df }
   .dot { stroke-width: 2; fill: #ffffff }
-  .bar.a { fill: #0969da } .bar.b { fill: #bc4c00 } .bar.c { fill: #1a7f37 } .bar.d { fill: #8250df }
   .bar { stroke: none }
+  .bar.a { fill: #0969da } .bar.b { fill: #bc4c00 }
+  .bar.c { fill: #1a7f37 } .bar.d { fill: #8250df }
   @media (prefers-color-scheme: dark) {
     text { fill: #e6edf3 }
     .page, .dot { fill: #0d1117 }
@@ -116,7 +117,8 @@ def bars(title, x_label, entries):
         y, end = TOP + BAR_PX * row, axis.place(value)
         out.append(f'<rect class="bar {kind}" x="{axis.begin}" y="{y}" '
                    f'width="{max(1, end - axis.begin):.1f}" height="{BAR_PX - 6}"/>'
-                   f'<text x="{axis.begin - 6}" y="{y + 11}" text-anchor="end">{escape(name)}</text>'
+                   f'<text x="{axis.begin - 6}" y="{y + 11}" text-anchor="end">{escape(name)}'
+                   '</text>'
                    f'<text x="{end + 5:.1f}" y="{y + 11}">{escape(told)}</text>')
     return '\n'.join(out)
 

@@ -150,9 +150,9 @@ def fastest_table(results):
 
 
 def verdict(ratio, sign):
-    sign = {'': '', '<': 'less than ', '>': 'more than '}[sign]
-    slower = ', slower' if ratio < 1 else ''
-    return f'{sign}{digits(ratio)} times as fast{slower}'
+    slower = ', slower' if ratio < 1 and sign == '' or sign == '<' else ''
+    bound = {'': '', '<': 'less than ', '>': 'more than '}[sign]
+    return f'{bound}{digits(ratio)} times as fast{slower}'
 
 
 def must_rows(title, results, rows):

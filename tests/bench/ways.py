@@ -203,6 +203,8 @@ class Image(Made):
 
     def require(self):
         super().require()
+        if os.geteuid() != 0:
+            raise Missing('only root can mount it')
         with open('/proc/filesystems', encoding='ascii') as stream:
             if self.suffix not in stream.read().split():
                 raise Missing(f'no {self.suffix} in this kernel')
