@@ -12,7 +12,7 @@ from measure import SEED, run
 
 sys.path.append(os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'e2e'))
 from handles import handle_of, open_handle  # noqa: E402 (its folder is known only now)
-from harness import drop_caches, memory_kib  # noqa: E402, F401 (for who imports them from here)
+from harness import memory_kib  # noqa: E402, F401 (for who imports it from here)
 
 SAMPLES = 200
 PAGES = 41

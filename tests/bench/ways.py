@@ -12,9 +12,10 @@ import tempfile
 import time
 
 from measure import progress, run, shell
-from served import Wrong, drop_caches, memory_kib, name_of, stat_of
+from served import Wrong, memory_kib, name_of, stat_of
 
 MOUNT_LIMIT_S, MOUNT_POLL_MS = 60, 50
+BLOCK_BYTES, INODE_BYTES, INODES_SPARE = 4096, 256, 10000
 
 
 class Missing(Exception):
@@ -24,6 +25,11 @@ class Missing(Exception):
 def unmount(folder):
     if os.path.ismount(folder):
         run('umount', folder)
+
+
+def require_root():
+    if os.geteuid() != 0:
+        raise Missing('only root can mount it')
 
 
 @contextlib.contextmanager
@@ -99,6 +105,11 @@ class Way:
         run('dd', 'if=' + (self.made or self.origin.archive), 'of=/dev/null', 'bs=1M',
             'status=none')
 
+    def forget(self):
+        """What is mounted is on the disk alone."""
+        run('dd', 'if=' + (self.made or self.origin.archive), 'iflag=nocache', 'count=0',
+            'status=none')
+
     def anywhere_s(self, numbers, expected, limit_s=None):
         """Seconds that reading these takes, whose payloads are known."""
         names, copy = self.bench.path('names'), self.bench.path('read')
@@ -166,36 +177,72 @@ class Made(Way):
                 self.remove()
                 raise Missing(f'making it takes over {limit_s:.0f} s') from None
             took_s = time.monotonic() - begin
-        # Nobody is disturbed later by its being written.
-        os.sync()
+        self.settle()
         return took_s
 
+    def settle(self):
+        """Nobody is disturbed later by its being written."""
+        run('sync', self.made)
+
     def remove(self):
-        if os.path.exists(self.made):
-            run('rm', '-r', self.made)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self.made)
 
     def built_bytes(self):
         return int(run('du', '-s', '-B1', self.made).split()[0])
 
 
 class Files(Made):
-    suffix = 'files'
+    """On a file system of their own, whose image lies on the disk: it goes at once, and its caches
+    can be emptied without anybody else's."""
+    suffix, program, package = 'ext4', 'mkfs.ext4', 'e2fsprogs'
+
+    def __init__(self, bench, origin, layout):
+        super().__init__(bench, origin, layout)
+        self.folder = bench.path('files')
+
+    def require(self):
+        super().require()
+        require_root()
 
     def command(self, source):
-        return ('cp', '-r', source, self.made)
+        return ('cp', '-r', source + '/.', self.folder)
+
+    def build(self, limit_s):
+        os.makedirs(self.folder, exist_ok=True)
+        inodes = self.origin.records + self.origin.records // 1000 + INODES_SPARE
+        with open(self.made, 'wb') as stream:
+            stream.truncate(inodes * (BLOCK_BYTES + INODE_BYTES) + INODES_SPARE * BLOCK_BYTES)
+        run('mkfs.ext4', '-q', '-O', '^has_journal', '-b', str(BLOCK_BYTES), '-I', str(INODE_BYTES),
+            '-N', str(inodes), '-m', '0', '-E', 'lazy_itable_init=0', self.made)
+        self.mount()
+        os.rmdir(os.path.join(self.folder, 'lost+found'))
+        took_s = super().build(limit_s)
+        run(os.path.join(self.bench.tools, 'read_files'), self.folder)
+        return took_s
+
+    def settle(self):
+        run('sync', '-f', self.folder)
+        super().settle()
+
+    def mount(self):
+        run('mount', '-o', 'loop', self.made, self.folder)
 
     @contextlib.contextmanager
     def mounted(self):
-        self.folder = self.made
         yield
-
-    def build(self, limit_s):
-        took_s = super().build(limit_s)
-        run(os.path.join(self.bench.tools, 'read_files'), self.made)
-        return took_s
 
     def warm(self):
         """They are, since they were read once."""
+
+    def forget(self):
+        unmount(self.folder)
+        super().forget()
+        self.mount()
+
+    def remove(self):
+        unmount(self.folder)
+        super().remove()
 
 
 class Image(Made):
@@ -203,8 +250,7 @@ class Image(Made):
 
     def require(self):
         super().require()
-        if os.geteuid() != 0:
-            raise Missing('only root can mount it')
+        require_root()
         with open('/proc/filesystems', encoding='ascii') as stream:
             if self.suffix not in stream.read().split():
                 raise Missing(f'no {self.suffix} in this kernel')
@@ -306,7 +352,7 @@ class Absent(Way):
 
 
 class Cold(Way):
-    """Another way, with nothing in the caches of the kernel."""
+    """Another way, with nothing of it in the caches of the kernel."""
 
     def __init__(self, way):
         self.way = way
@@ -327,8 +373,7 @@ class Cold(Way):
 
     @contextlib.contextmanager
     def mounted(self):
-        os.sync()
-        drop_caches(pages=True)
+        self.way.forget()
         with self.way.mounted():
             self.pids, self.folder = self.way.pids, self.way.folder
             yield
