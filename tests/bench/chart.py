@@ -102,8 +102,9 @@ def panel(title, x_label, y_label, curves):
 
 
 def bars(title, x_label, entries):
-    """entries: (name, kind of 'abcd', value, what is told of it), from above."""
-    axis = Axis([value for _, _, value, _ in entries], BAR_LEFT, PANEL_WIDTH - BAR_LEFT - BAR_RIGHT)
+    """entries: (name, kind of 'abcd', value or None, what is told of it), from above."""
+    axis = Axis([value for _, _, value, _ in entries if value is not None], BAR_LEFT,
+                PANEL_WIDTH - BAR_LEFT - BAR_RIGHT)
     bottom = TOP + BAR_PX * len(entries)
     out = [f'<text class="title" x="16" y="22">{escape(title)}</text>']
     for exponent in axis.decades():
@@ -114,10 +115,12 @@ def bars(title, x_label, entries):
     out.append(f'<text x="{axis.begin + axis.length / 2}" y="{bottom + 32}" text-anchor="middle">'
                f'{escape(x_label)}</text>')
     for row, (name, kind, value, told) in enumerate(entries):
-        y, end = TOP + BAR_PX * row, axis.place(value)
-        out.append(f'<rect class="bar {kind}" x="{axis.begin}" y="{y}" '
-                   f'width="{max(1, end - axis.begin):.1f}" height="{BAR_PX - 6}"/>'
-                   f'<text x="{axis.begin - 6}" y="{y + 11}" text-anchor="end">{escape(name)}'
+        y, end = TOP + BAR_PX * row, axis.begin
+        if value is not None:
+            end = axis.place(value)
+            out.append(f'<rect class="bar {kind}" x="{axis.begin}" y="{y}" '
+                       f'width="{max(1, end - axis.begin):.1f}" height="{BAR_PX - 6}"/>')
+        out.append(f'<text x="{axis.begin - 6}" y="{y + 11}" text-anchor="end">{escape(name)}'
                    '</text>'
                    f'<text x="{end + 5:.1f}" y="{y + 11}">{escape(told)}</text>')
     return '\n'.join(out)

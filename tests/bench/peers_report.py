@@ -14,6 +14,7 @@ READING = ('read', 'again', 'found')  # what came until the limit is a rate, too
 TOOLS = ('tar', 'grep', 'cp', 'rsync')
 RATES = ('find', 'stat', *READING, 'random', *TOOLS)
 ABSENT = '-'
+BIG_CHART = 'peers-big.svg'
 
 # (row, a way, another one, times as fast it has to be)
 TOOLS_MUST = tuple((row, 'framefs', 'framefs, push=off', least)
@@ -178,6 +179,10 @@ def big_table(results):
          for way, told in results.shown().items()])
 
 
+def small_chart(count):
+    return f'peers-{count}.svg'
+
+
 def counts(results):
     return {int(count): Results(told) for count, told in results['records'].items()}
 
@@ -188,12 +193,13 @@ def text(results):
     for count, small in counts(results).items():
         part = '' if small.told['part'] == count else f' (tools: {small.told["part"]:,} of them)'
         parts += [f'**{count:,} records of 100 to 500 bytes**{part}, {results["machine"]}',
-                  small_tables(small), *missing_lines(small), fastest_table(small)]
+                  f'![Each way, row by row]({small_chart(count)})', small_tables(small),
+                  *missing_lines(small), fastest_table(small)]
         required += must_rows(f'{count:,}', small, must(count))
     if results['big']:
         big = Results(results['big'])
         parts += [f'**One record of {big.told["bytes"] / (1 << 20):,.0f} MiB**, dd bs=1M',
-                  big_table(big), *missing_lines(big)]
+                  f'![Each way]({BIG_CHART})', big_table(big), *missing_lines(big)]
         required += must_rows('one big record', big, BIG_MUST)
     parts += ['**What must hold**: so many times as fast',
               tables.markdown(('', 'asked', 'measured', 'held'), required)]
@@ -208,14 +214,15 @@ def kind(way):
     return 'b' if way.startswith(('erofs', 'squashfs')) and way != 'squashfuse_ll' else 'd'
 
 
-def bars(results, title, unit, value, scale=1.0):
+def bars(results, title, unit, value):
     """value: of a way, with what is told of it when not itself; or None."""
     entries = []
     for way in results.shown():
         found = value(way)
-        if found:
-            entries.append((way, kind(way), found[0] * scale, found[1] or digits(found[0] * scale)))
-    return [chart.bars(title, unit, entries)] if entries else []
+        entries.append((way, kind(way), *((found[0], found[1] or digits(found[0])) if found
+                                          else (None, ABSENT))))
+    known = any(entry[2] is not None for entry in entries)
+    return [chart.bars(title, unit, entries)] if known else []
 
 
 def rate_bars(results, row, title):
@@ -251,7 +258,7 @@ def draw_big(path, results):
 def update_docs(results, told):
     docs = os.path.join(ROOT, 'docs')
     for count, small in counts(results).items():
-        draw_small(os.path.join(docs, f'peers-{count}.svg'), count, small)
+        draw_small(os.path.join(docs, small_chart(count)), count, small)
     if results['big']:
-        draw_big(os.path.join(docs, 'peers-big.svg'), Results(results['big']))
+        draw_big(os.path.join(docs, BIG_CHART), Results(results['big']))
     tables.update('peers', told)
