@@ -2,6 +2,7 @@
 mounts, and programs that mount images and zip archives."""
 
 import contextlib
+import errno
 import os
 import select
 import shutil
@@ -14,7 +15,7 @@ import time
 from measure import progress, run, shell
 from served import Wrong, memory_kib, name_of, stat_of
 
-MOUNT_LIMIT_S, MOUNT_POLL_MS = 60, 50
+MOUNT_LIMIT_S, BUSY_LIMIT_S, MOUNT_POLL_MS = 60, 30, 50
 BLOCK_BYTES, INODE_BYTES, INODES_SPARE = 4096, 256, 10000
 
 
@@ -22,9 +23,16 @@ class Missing(Exception):
     """This machine cannot do it; why."""
 
 
-def unmount(folder):
-    if os.path.ismount(folder):
-        run('umount', folder)
+def unmount(folder, *command):
+    """By umount, or the command. Who was killed there may be about to let go of it."""
+    end = time.monotonic() + BUSY_LIMIT_S
+    while os.path.ismount(folder):
+        done = subprocess.run(command or ('umount', folder), stdin=subprocess.DEVNULL,
+                              stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        if done.returncode and time.monotonic() >= end:
+            raise OSError(errno.EBUSY, done.stderr.decode(errors='replace').strip(), folder)
+        if done.returncode:
+            select.select([], [], [], MOUNT_POLL_MS / 1000)
 
 
 def require_root():
@@ -148,8 +156,7 @@ class Framefs(Way):
                          for name in ('framefs_pid', 'framefs_worker_pid')]
             yield
         finally:
-            if os.path.ismount(self.folder):
-                run(self.bench.framefs, 'umount', self.folder)
+            unmount(self.folder, self.bench.framefs, 'umount', self.folder)
 
 
 class Made(Way):
