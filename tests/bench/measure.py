@@ -123,6 +123,11 @@ def machine():
     return f'{os.cpu_count()} x {model}, Linux {platform.release()}'
 
 
+def machine_now():
+    """And whether others use it."""
+    return f'{machine()}, processors {idle_share():.0%} idle before'
+
+
 def records(generator, count):
     return [generator.randbytes(generator.randint(RECORD_MIN_BYTES, RECORD_MAX_BYTES))
             for _ in range(count)]
