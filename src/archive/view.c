@@ -28,6 +28,22 @@ static struct ff_archive *shared(const struct ff_archive *archive)
     return (struct ff_archive *)(uintptr_t)archive;
 }
 
+/* What the scan has found does not change any more once it has ended: then nobody waits. Whether
+ * the lock was taken. */
+static bool lock_while_scanned(const struct ff_archive *archive)
+{
+    if (ff_archive_complete(archive))
+        return false;
+    pthread_mutex_lock(&shared(archive)->mutex);
+    return true;
+}
+
+static void unlock(const struct ff_archive *archive, bool locked)
+{
+    if (locked)
+        pthread_mutex_unlock(&shared(archive)->mutex);
+}
+
 /* The contexts of what stands at offset that lie at `after` or behind. The extent's offset is the
  * bytes of all contexts before the first of them. */
 static int add_context(const struct ff_archive *archive, uint64_t offset, uint64_t after,
@@ -38,7 +54,7 @@ static int add_context(const struct ff_archive *archive, uint64_t offset, uint64
 
     if (!archive->format->layout.has_context)
         return 0;
-    pthread_mutex_lock(&shared(archive)->mutex);
+    bool locked = lock_while_scanned(archive);
     bool known = ff_contexts_of(contexts, offset, &first, &end);
     if (known && first < end) {
         if (ret_section)
@@ -52,7 +68,7 @@ static int add_context(const struct ff_archive *archive, uint64_t offset, uint64
         uint64_t before = contexts->items[first].before;
         add_extent(view, FF_EXTENT_CONTEXT, before, last->before + last->len - before);
     }
-    pthread_mutex_unlock(&shared(archive)->mutex);
+    unlock(archive, locked);
     return known ? 0 : -EOVERFLOW;
 }
 
@@ -77,9 +93,9 @@ static int begin_file(const struct ff_archive *archive, uint64_t offset, struct 
 /* And after them: the postamble or end frame. */
 static void end_file(const struct ff_archive *archive, struct ff_view *view)
 {
-    pthread_mutex_lock(&shared(archive)->mutex);
+    bool locked = lock_while_scanned(archive);
     add_extent(view, FF_EXTENT_BYTES, archive->tail_offset, archive->tail_len);
-    pthread_mutex_unlock(&shared(archive)->mutex);
+    unlock(archive, locked);
 }
 
 int ff_view_record(const struct ff_archive *archive, const struct ff_record *record,
@@ -181,7 +197,7 @@ static int read_context(struct ff_archive *archive, uint8_t *buf, size_t len, ui
 {
     while (len) {
         size_t low = 0;
-        pthread_mutex_lock(&archive->mutex);
+        bool locked = lock_while_scanned(archive);
         size_t high = archive->contexts.count;
         while (high - low > 1) {
             size_t middle = low + (high - low) / 2;
@@ -191,7 +207,7 @@ static int read_context(struct ff_archive *archive, uint8_t *buf, size_t len, ui
                 high = middle;
         }
         struct ff_context context = archive->contexts.items[low];
-        pthread_mutex_unlock(&archive->mutex);
+        unlock(archive, locked);
         uint64_t within = at - context.before;
         size_t piece = context.len - within < len ? (size_t)(context.len - within) : len;
         int r = read_all(archive, buf, piece, context.offset + within, record, error);
