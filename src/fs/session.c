@@ -196,7 +196,9 @@ static ssize_t io_read(int fd, void *buf, size_t len, void *userdata)
     }
     if (slot)
         ff_blame_end(slot);
-    if (!atomic_exchange_explicit(&fs->asked, true, memory_order_relaxed)) {
+    /* Looked at first: to write it again and again would take it from all other threads. */
+    if (!atomic_load_explicit(&fs->asked, memory_order_relaxed) &&
+        !atomic_exchange_explicit(&fs->asked, true, memory_order_relaxed)) {
         memcpy(buf, fs->mountpoint->init, fs->mountpoint->init_len);
         return (ssize_t)fs->mountpoint->init_len;
     }
