@@ -4,13 +4,14 @@ import os
 
 from measure import ROOT
 
+LEAST_WIDTH = 3  # of a column; Markdown's rules want a dash or more
 PERFORMANCE = os.path.join(ROOT, 'docs', 'PERFORMANCE.md')
 
 
 def markdown(headings, rows):
     """The first column is text; the others are aligned at the right."""
     rows = [[str(cell) for cell in row] for row in rows]
-    widths = [max(map(len, column)) for column in zip(headings, *rows)]
+    widths = [max(LEAST_WIDTH, *map(len, column)) for column in zip(headings, *rows)]
 
     def line(cells):
         return '| ' + ' | '.join(
@@ -24,6 +25,14 @@ def markdown(headings, rows):
 def digits(value):
     """Three of them that count."""
     return f'{value:,.{0 if value >= 100 else 1 if value >= 10 else 2}f}'
+
+
+def command(parser, arguments, *names):
+    """The command line that asks for these options, as a block; those by default are left out."""
+    asked = [f'--{name} {getattr(arguments, name.replace("-", "_"))}' for name in names
+             if getattr(arguments, name.replace('-', '_')) !=
+             parser.get_default(name.replace('-', '_'))]
+    return ' '.join([f'$ tests/bench/{parser.prog}', *asked, '--docs'])
 
 
 def update(name, text):
