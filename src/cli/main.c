@@ -120,6 +120,7 @@
  *   fs/takeover.c         what the one hands to the other
  *   fs/supervise.c        the process that holds the mount and starts workers
  *   fs/process.c          a worker's process
+ *   fs/guard.c            the one that answers what a dead server's thread waits for
  *   fs/shared.c           what outlives a worker
  *   fs/blame.c            which request killed a worker
  *   fs/channel.c          from a worker to the supervisor
@@ -137,6 +138,7 @@
  *   fs/park.c             requests that wait for the scan
  *   fs/push.c             contents stored in the kernel's cache before they are asked for
  *   fs/follow.c           who reads in order, and how far ahead of him it is worth to go
+ *   fs/behind.c           and what lies so far behind him that it need not be kept
  *   fs/node.c             a node by its inode or its name
  *   fs/naming.c           how the records are called
  *   fs/roster.c           the records by their own names, made unique
