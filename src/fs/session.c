@@ -243,6 +243,8 @@ void ff_session_serve_rest(struct ff_fs *fs)
     struct pollfd poll_fd = {.fd = fs->mountpoint->fd, .events = POLLIN};
     struct fuse_buf buf = {.mem = NULL};
 
+    /* An ended session takes a request and drops it. (Before 3.18 libfuse's loop resets it.) */
+    fuse_session_reset(fs->session);
     ff_mountpoint_resend(fs->mountpoint);
     /* Another worker may be faster than the look that was taken: a signal ends the wait for what it
      * has left. */
