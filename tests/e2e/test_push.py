@@ -82,13 +82,19 @@ def read_until_pushed(mount, paths, want, least=8):
     raise harness.Failure(f'{pushed(mount)} pushed of {len(paths)} records read in order')
 
 
+def turn(switch, on):
+    with open(switch, 'r+b') as stream:
+        stream.write(b'1' if on else b'0')
+
+
 @contextlib.contextmanager
-def faulty(**faults):
-    """Programs whose archives misbehave (faulty.c) instead of those that do not."""
+def faulty(on=True, **faults):
+    """Programs whose archives misbehave (faulty.c), while that is on, instead of those that do
+    not. Yields the switch."""
     usual = harness.FRAMEFS
     harness.FRAMEFS = os.path.abspath(os.environ.get('FRAMEFS_FAULTY', 'framefs-faulty'))
     os.environ['FRAMEFS_FAULTS'] = ','.join(f'{name}={value}' for name, value in faults.items())
-    os.environ['FRAMEFS_FAULTS_SWITCH'] = harness.write(b'1', 'switch')
+    os.environ['FRAMEFS_FAULTS_SWITCH'] = harness.write(b'1' if on else b'0', 'switch')
     try:
         yield os.environ['FRAMEFS_FAULTS_SWITCH']
     finally:
@@ -386,6 +392,69 @@ def verified():
             else:
                 equal(harness.read(path), want[number], path)
         check(pushed(mount) > 100, f'{pushed(mount)} pushed')
+
+
+def outcomes(mount):
+    """Of all records, in order: their bytes, or None for EIO."""
+    found = []
+    for path in harness.walk(mount.dir):
+        try:
+            found.append(harness.read(path))
+        except OSError as error:
+            equal(error.errno, errno.EIO, path)
+            found.append(None)
+    return found
+
+
+def failing(want, kind, content, bad, options=(), **faults):
+    """Reads all while reads fail: errors for the bad ones (None: it cannot be told for which),
+    again and again, right bytes of all others; then, without faults, of all, but for those whose
+    checksum is known to be wrong."""
+    archive = harness.write(content)
+    later = [None if 'flip' in faults and number in bad else payload
+             for number, payload in enumerate(want)]
+    with faulty(on=False, **faults) as switch, \
+            Mount(kind, '--no-index', *options, archive) as mount:
+        mount.records()
+        turn(switch, True)
+        for _ in range(ROUNDS_MAX):
+            for number, got in enumerate(outcomes(mount)):
+                may_fail = number in bad if bad is not None else True
+                check(got == want[number] or (got is None and may_fail),
+                      f'record {number}: {harness.brief(got)}')
+                check(bad is None or got is None or number not in bad, f'record {number} is read')
+            if pushed(mount) > len(want) // 20:
+                break
+            harness.drop_caches(pages=True)
+        check(pushed(mount) > len(want) // 20, f'{pushed(mount)} pushed')
+        turn(switch, False)
+        check(outcomes(mount) == later, 'records, without faults')
+        harness.drop_caches(pages=True)
+        check(outcomes(mount) == later, 'records, without faults, read again')
+
+
+@test('reads of some bytes that fail: errors for their records, which are never pushed')
+def failing_place():
+    want = [b'%08d' % n * 20 for n in range(2000)]
+    size = 12 + len(want[0])
+    # From the middle of one record to the middle of another.
+    failing(want, TAG4, tag4(want), set(range(700, 704)), range=700 * size + 12 + 50,
+            range_len=3 * size)
+
+
+@test('reads that fail now and then, come late or are cut short: errors or the right bytes')
+def failing_reads():
+    want = payloads(1500, seed=9)
+    for faults in ({'eio': 5}, {'short': 1}, {'short': 2, 'eio': 20, 'delay_us': 500}):
+        failing(want, TAG4, tag4(want), set() if 'eio' not in faults else None, seed=3, **faults)
+
+
+@test('verify=read: a record whose bytes are read otherwise than they are is never pushed')
+def failing_bits():
+    want = [b'record %06d' % n * 5 for n in range(2000)]
+    size = 12 + len(want[0]) + 4
+    failing(want, '--format=tfrecord', harness.tfrecord(want), {900}, ('-o', 'verify=read'),
+            flip=900 * size + 12 + 30)
 
 
 @test('an archive that is cut or edited: what was pushed before is right, nothing is after')
