@@ -2,12 +2,14 @@
 """A mount under mixed load for a long time, its worker killed and its program replaced on the way:
 no error, no wrong byte, no memory or descriptor that is not given back.
 
-    test_soak.py [--minutes N]    one minute without it, half of one under a sanitizer
+    test_soak.py [--minutes N]    one minute without it, half of one under a sanitizer; and a part
+                                  of that again with direct reads
 """
 
 import ctypes
 import errno
 import json
+import mmap
 import os
 import random
 import re
@@ -28,6 +30,8 @@ FLAT, TREE, BIG_BYTES = 5000, 70000, 16 << 20
 MANY = 500  # of one program
 QUIET_S = (0.2, 6)  # between two kills
 SAMPLE_S = 0.1
+BLOCK, DIRECT_BYTES = 4096, 65536
+DIRECT_PART = 4  # of the time
 MS_REMOUNT = 32
 KILLS_FOR_UPGRADE = 8
 FORGET_S = 1  # so often the kernel forgets names
@@ -99,7 +103,7 @@ class Reader:
         self.done = {}
         self.thread = threading.Thread(target=self.run)
         self.acts = [(self.small, 60), (self.stat, 10), (self.xattr, 10), (self.anywhere, 10),
-                     (self.missing, 4), (self.slice, 4), (self.many, 1), (self.texts, 2),
+                     (self.direct, 6), (self.made, 2), (self.missing, 4), (self.slice, 4), (self.many, 1), (self.texts, 2),
                      (self.ls, 1), (self.find, 0.05), (self.big, 0.5), (self.write, 1)]
 
     def run(self):
@@ -165,6 +169,32 @@ class Reader:
                 self.same(block, payload[offset:offset + len(block)], f'{path} at {offset}')
                 offset += len(block)
         self.same(offset, len(payload), path)
+
+    def direct(self):
+        """Past the cache, also of what others have in it."""
+        archive, number, path = self.record('flat', 'tree', 'big')
+        offset = self.r.randrange(archive.places[number][1] // BLOCK + 1) * BLOCK
+        with mmap.mmap(-1, DIRECT_BYTES) as place:
+            descriptor = os.open(path, os.O_RDONLY | os.O_DIRECT)
+            try:
+                got = os.preadv(descriptor, [place], offset)
+            finally:
+                os.close(descriptor)
+            self.same(place[:got], archive.payload(number)[offset:offset + DIRECT_BYTES],
+                      f'{path} at {offset}')
+
+    def made(self):
+        """The generated file, some of it in order."""
+        path = self.soak.mount.path('.framefs', 'synthetic')
+        offset = self.r.randrange(1 << 20) << 20
+        with self.open(path) as file:
+            file.seek(offset)
+            for at in range(offset, offset + (self.r.choice([1, 1, 1, 100]) << 20), 1 << 20):
+                block = file.read(1 << 20)
+                self.same(len(block), 1 << 20, f'{path} at {at}')
+                for place in (0, len(block) // 2, len(block) - 8):
+                    self.same(block[place:place + 8], struct.pack('>Q', at + place),
+                              f'{path} at {at + place}')
 
     def missing(self):
         archive, number, path = self.record('flat', 'tree')
@@ -310,12 +340,12 @@ def compare(soak, begin, end):
           f'worker: {was[2]}, {now[2]} KiB')
 
 
-@test(f'{MINUTES:g} minutes of mixed load, kills and upgrades: no error, nothing grows')
-def load():
+def load(minutes, options):
     archives = make_archives()
-    with Mount('--format=tag4-i64le', '-o', 'control=listed', *(a.path for a in archives)) as mount:
+    with Mount('--format=tag4-i64le', '-o', 'control=listed' + options,
+               *(a.path for a in archives)) as mount:
         soak = Soak(mount, archives)
-        begin, end = soak.run(MINUTES * 60)
+        begin, end = soak.run(minutes * 60)
         stats = soak.report(begin, end)
         check(not soak.wrong, '\n'.join(soak.wrong))
         equal(stats['framefs_restarts_total'], soak.kills, 'restarts')
@@ -324,6 +354,16 @@ def load():
                      'framefs_upgrades_failed_total'):
             equal(stats[name], 0, name)
         compare(soak, begin, end)
+
+
+@test(f'{MINUTES:g} minutes of mixed load, kills and upgrades: no error, nothing grows')
+def cached():
+    load(MINUTES, '')
+
+
+@test(f'{MINUTES / DIRECT_PART:g} minutes of it with direct_io')
+def uncached():
+    load(MINUTES / DIRECT_PART, ',direct_io')
 
 
 harness.main()
