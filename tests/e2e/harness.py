@@ -254,7 +254,8 @@ def memory_kib(pid, key='VmRSS'):
 def under_sanitizer():
     """True when the program was built with a sanitizer: its memory tells nothing then."""
     with open(FRAMEFS, 'rb') as stream:
-        return b'__asan_init' in stream.read()
+        content = stream.read()
+        return b'__asan_init' in content or b'__tsan_init' in content
 
 
 # ---- mounts ----
