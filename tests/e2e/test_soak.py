@@ -104,8 +104,8 @@ class Reader:
         self.thread = threading.Thread(target=self.run)
         self.acts = [(self.small, 60), (self.stat, 10), (self.xattr, 10), (self.anywhere, 10),
                      (self.direct, 6), (self.made, 2), (self.missing, 4), (self.slice, 4),
-                    
-                     (self.many, 1), (self.texts, 2), (self.ls, 1), (self.find, 0.05), (self.big, 0.5), (self.write, 1)]
+                     (self.many, 1), (self.texts, 2), (self.ls, 1), (self.find, 0.05),
+                     (self.big, 0.5), (self.write, 1)]
 
     def run(self):
         acts, weights = zip(*self.acts)
