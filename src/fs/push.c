@@ -304,7 +304,8 @@ int ff_push_start(struct ff_push *push, struct ff_fs *fs)
 {
     sigset_t all, before;
 
-    if (fs->pusher < 0)
+    /* What it waits for at the end could come from a ring that is gone (uring.h). */
+    if (fs->pusher < 0 || fs->options->io_uring != FF_URING_OFF)
         return 0;
     int r = ff_ahead_init(&push->ahead);
     if (r < 0)

@@ -72,7 +72,8 @@ int ff_uring_settle(const struct ff_fs_options *options, const struct ff_mountpo
     /* INIT was answered without rings, or there would have been no takeover. */
     can = can && !options->takeover;
     if (options->io_uring == FF_URING_AUTO)
-        can = can && !options->sandbox && access(POSSIBLE_PATH, R_OK) == 0;
+        can = can && !options->sandbox && (options->push_bytes == 0 || options->direct_io) &&
+              access(POSSIBLE_PATH, R_OK) == 0;
     *ret_mode = can ? options->io_uring : FF_URING_OFF;
     return 0;
 }

@@ -11,7 +11,8 @@
  * one: there are none where another worker would take over (docs/survive.md).
  *
  * With a ring a process can ask the kernel for much that the sandbox denies (docs/sandbox.md):
- * FF_URING_AUTO makes none in it.
+ * FF_URING_AUTO makes none in it, and none where contents are pushed, which is worth more: with
+ * rings nothing is.
  */
 #ifndef FF_FS_URING_H
 #define FF_FS_URING_H

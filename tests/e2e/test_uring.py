@@ -142,7 +142,7 @@ def direct():
 def auto():
     needs_rings()
     path, payloads = write_archive(3)
-    with Mount(TAG4, '-o', 'nosurvive,nosandbox', path) as mount:
+    with Mount(TAG4, '-o', 'nosurvive,nosandbox,push=off', path) as mount:
         check(is_used(mount), 'rings are not used')
         equal(mount.read('00000002'), payloads[2], 'record 2')
 
@@ -189,7 +189,7 @@ def auto_while_scanned():
     path = harness.make_path('zeros')
     with open(path, 'wb') as stream:
         stream.truncate(1 << 34)
-    with Mount('--frame=len:u8 data', '--no-index', '-o', 'nosurvive,nosandbox', path) as mount:
+    with Mount('--frame=len:u8 data', '--no-index', '-o', 'nosurvive,nosandbox,push=off', path) as mount:
         check(not is_used(mount), 'rings are used')
         equal(mount.read('000', '000', '000000001'), b'', 'record 1')
 
@@ -213,7 +213,7 @@ def forbidden():
     said = framefs('mount', TAG4, *RINGS, path, directory, status=1, preexec_fn=forbid_rings).err
     contains(said, 'libfuse cannot make its rings', 'message')
     check(not harness.is_mounted(directory), 'still mounted')
-    with Mount(TAG4, '-o', 'nosurvive,nosandbox', path, preexec_fn=forbid_rings) as mount:
+    with Mount(TAG4, '-o', 'nosurvive,nosandbox,push=off', path, preexec_fn=forbid_rings) as mount:
         check(not is_used(mount), 'rings are used')
         equal(mount.read('00000001'), payloads[1], 'record 1')
 
