@@ -189,7 +189,8 @@ def auto_while_scanned():
     path = harness.make_path('zeros')
     with open(path, 'wb') as stream:
         stream.truncate(1 << 34)
-    with Mount('--frame=len:u8 data', '--no-index', '-o', 'nosurvive,nosandbox,push=off', path) as mount:
+    with Mount('--frame=len:u8 data', '--no-index', '-o', 'nosurvive,nosandbox,push=off',
+               path) as mount:
         check(not is_used(mount), 'rings are used')
         equal(mount.read('000', '000', '000000001'), b'', 'record 1')
 
