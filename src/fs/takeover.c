@@ -14,7 +14,7 @@
 #include "tree/tree.h"
 
 /* The last digit changes with what is in the struct. */
-static const char magic[8] = {'f', 'f', 't', 'a', 'k', 'e', '0', '3'};
+static const char magic[8] = {'f', 'f', 't', 'a', 'k', 'e', '0', '4'};
 
 static size_t size_for(size_t archives)
 {
