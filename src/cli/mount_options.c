@@ -368,8 +368,8 @@ const struct ff_option ff_mount_options[] = {
     {
         .name = "io-uring",
         .argument = "auto|on|off",
-        .help = "take requests through io_uring; auto: with no-survive and\nno-sandbox, where "
-                "libfuse and the kernel can and\nnothing has to be scanned",
+        .help = "take requests through io_uring; auto: with no-survive,\nno-sandbox and nothing "
+                "pushed, where libfuse and the\nkernel can and nothing has to be scanned",
         .parse = parse_uring,
         FIELD(io_uring),
     },
