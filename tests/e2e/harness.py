@@ -314,11 +314,14 @@ class Mount:
         return found[0]
 
     def kill(self):
-        """Kills server and worker: the mount stays, dead."""
+        """Kills server and worker: the mount stays, dead when its guard has ended."""
+        guards = children_of(self.server, GUARD)
         # The other way round the server would start another worker.
         for pid in [self.server] + children_of(self.server):
             os.kill(pid, signal.SIGKILL)
             equal(wait_exit(pid), -signal.SIGKILL, 'status of the killed process')
+        for pid in guards:
+            wait_exit(pid)
         self.servers = []
 
     def path(self, *names):

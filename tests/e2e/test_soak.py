@@ -319,12 +319,11 @@ def forget(mount):
         raise OSError(ctypes.get_errno(), 'remount')
 
 
-def compare(soak, begin, end):
-    """The first tenth against the last."""
-    tenth = (end - begin) / 10
-    first = [s[1:] for s in soak.samples if s[0] < begin + tenth]
-    last = [s[1:] for s in soak.samples if s[0] > end - tenth]
-    check(len(first) >= 2 and len(last) >= 2, f'{len(first)} and {len(last)} samples')
+def compare(soak):
+    """The first tenth of the samples against the last."""
+    count = max(2, len(soak.samples) // 10)
+    check(len(soak.samples) >= 2 * count, f'{len(soak.samples)} samples')
+    first, last = ([s[1:] for s in part] for part in (soak.samples[:count], soak.samples[-count:]))
     was, now = ([statistics.median(values) for values in zip(*part)] for part in (first, last))
     for number, name in enumerate(('supervisor', 'worker')):
         print(f'# {name}: {was[2 * number]:.0f} KiB, {was[2 * number + 1]:.0f} descriptors in the '
@@ -354,7 +353,7 @@ def load(minutes, options):
         for name in ('framefs_condemned_total', 'framefs_errors_total',
                      'framefs_upgrades_failed_total'):
             equal(stats[name], 0, name)
-        compare(soak, begin, end)
+        compare(soak)
 
 
 @test(f'{MINUTES:g} minutes of mixed load, kills and upgrades: no error, nothing grows')
