@@ -28,6 +28,8 @@
 /* Between two openings of a partial file that others publish or remove meanwhile. */
 #define LOCK_TRIES 100
 
+#define LINKS_MAX 40 /* symbolic ones, of a path: as the kernel has it */
+
 struct ff_partial {
     char *path; /* what it is published as; owned */
     char *name; /* its own in that folder, NULL where it has none; owned */
@@ -57,19 +59,36 @@ static char *folder_of(const char *path)
     return strndup(path, slash == path ? 1 : (size_t)(slash - path));
 }
 
-/* Whether the path is that of whatever is open under some number: /dev/stdin, /dev/fd/3. What lies
- * beside it would be of another archive each time. */
+/* Where the symbolic link leads, to be freed; NULL where it is none. */
+static char *target_of(const char *path, const char *folder)
+{
+    char target[PATH_MAX], *text;
+    ssize_t len = readlink(path, target, sizeof(target));
+
+    if (len <= 0)
+        return NULL;
+    if (target[0] == '/')
+        return strndup(target, (size_t)len);
+    return asprintf(&text, "%s/%.*s", folder, (int)len, target) < 0 ? NULL : text;
+}
+
+/* Whether the path is that of whatever is open under some number, or leads there: /dev/stdin,
+ * /dev/fd/3. What lies beside it would be of another archive each time. */
 static bool is_of_descriptor(const char *path)
 {
-    static const char proc[] = "/proc/";
-    FF_CLEANUP(free) char *folder = folder_of(path);
-    char target[sizeof(proc)];
-    struct statfs fs;
+    char *at = strdup(path);
+    bool found = false;
 
-    if (readlink(path, target, sizeof(target)) == (ssize_t)sizeof(target) &&
-        memcmp(target, proc, sizeof(proc) - 1) == 0)
-        return true;
-    return folder && statfs(folder, &fs) == 0 && fs.f_type == PROC_SUPER_MAGIC;
+    for (int links = 0; at && !found && links < LINKS_MAX; links++) {
+        FF_CLEANUP(free) char *folder = folder_of(at);
+        struct statfs fs;
+        found = folder && statfs(folder, &fs) == 0 && fs.f_type == PROC_SUPER_MAGIC;
+        char *next = folder && !found ? target_of(at, folder) : NULL;
+        free(at);
+        at = next;
+    }
+    free(at);
+    return found;
 }
 
 static char *with_suffix(const char *path, const char *suffix)

@@ -476,12 +476,18 @@ def descriptors():
     # Where nothing that is this test's could be written by mistake.
     standard = os.path.join(where, 'stdin')
     os.symlink('/proc/self/fd/0', standard)
-    for name in (standard, '/dev/fd/0', '/proc/self/fd/0'):
+    other = os.path.join(where, 'other')
+    os.symlink('stdin', other)
+    for name in (standard, other, '/dev/fd/0', '/proc/self/fd/0'):
         with open(path, 'rb') as stream:
             result = framefs('index', U32, name, stdin=stream, status=1)
         contains(result.err, name + ': ', 'message')
         contains(result.err, '--index', 'message')
-    equal(os.listdir(where), ['stdin'], 'files')
+    equal(sorted(os.listdir(where)), ['other', 'stdin'], 'files')
+    # What a link leads to through such a path is a file of its own.
+    through = os.path.join(where, 'through')
+    os.symlink('/proc/self/root' + path, through)
+    equal(index(U32, through)['index'], through + '.framefs', 'through /proc')
     target = os.path.join(where, 'named')
     with open(path, 'rb') as stream:
         told = index(U32, '--index', target, standard, stdin=stream)
