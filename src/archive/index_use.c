@@ -222,7 +222,8 @@ static int look_again(struct ff_archive *archive, struct ff_index_map *map, uint
             return ff_error_set(error, r,
                                 r == -ESTALE ? "the archive was edited: record %" PRIu64
                                                " is another"
-                                             : "record %" PRIu64 " cannot be looked at",
+                                : r == -EUCLEAN ? "what it says of record %" PRIu64 " is damaged"
+                                                : "record %" PRIu64 " cannot be looked at",
                                 number);
     }
     return 0;

@@ -67,6 +67,9 @@ static void use_index(struct making *making)
     int rc = ff_index_open(making->path, making->job->index, &fd, &path, &error);
     if (rc == 0)
         rc = ff_archive_use_index(making->archive, fd, &error);
+    /* What is made anew has what it had. */
+    if (rc < 0 && fd >= 0 && ff_archive_has_times(making->archive))
+        making->times |= ff_index_has_times(fd);
     if (rc < 0 && rc != -ENOENT)
         snprintf(indexed->reason, sizeof(indexed->reason), "%.*s", (int)sizeof(indexed->reason) - 1,
                  error.text);

@@ -302,10 +302,11 @@ def edited():
     equal(times_of(path), times, 'times')
 
 
-@test('a grown archive of which a time was edited loses its index', fuse=False)
+@test('a grown archive of which a time was edited loses its index, and the next one has times',
+      fuse=False)
 def edited_grown():
     content, _ = capture(900)
-    more, _ = capture(950)
+    more, times = capture(950)
     path = harness.write(content)
     index(path, '--times')
     step = (len(content) - 512) // 33
@@ -315,6 +316,11 @@ def edited_grown():
     edit[at:at + 4] = struct.pack('<I', 123)
     harness.write(bytes(edit), where=os.path.dirname(path))
     contains(framefs('info', path).err, 'the archive was edited', 'note')
+    told = index(path)
+    contains(told['rejected'], 'the archive was edited', 'why it is made anew')
+    equal((told['outcome'], told['times']), ('built', True), 'outcome')
+    known = times_of(path)
+    equal(sum(a != b for a, b in zip(known, times, strict=True)), 1, 'times that differ')
 
 
 def mtimes(mount):
@@ -392,6 +398,11 @@ def damaged():
     said = framefs('ls', '--since=@0', path)
     equal(len(said.out.splitlines()), len(times), 'records')
     contains(said.err, 'archive.framefs: damaged', 'note')
+    content, times = capture(2 * SEGMENT + 200)
+    harness.write(content, where=os.path.dirname(path))
+    told = index(path)
+    contains(told['rejected'], 'is damaged', 'why it is made anew')
+    equal((told['times'], times_of(path)), (True, list(times)), 'times')
 
 
 harness.main()
