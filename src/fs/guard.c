@@ -149,6 +149,8 @@ void ff_guard_end(struct ff_guard *guard)
         return;
     close(guard->serving);
     close(guard->held);
+    /* One that was stopped would stay. */
+    kill(guard->pid, SIGCONT);
     FF_CLEANUP(fd) int pidfd = (int)syscall(SYS_pidfd_open, guard->pid, 0);
     struct pollfd poll_fd = {.fd = pidfd, .events = POLLIN};
     if (pidfd >= 0 && poll(&poll_fd, 1, END_MS) == 1)

@@ -294,6 +294,17 @@ def stopped():
         check(has_ended(worker), 'the worker goes on')
 
 
+@test('a guard that is stopped: it ends with its mount all the same')
+def stopped_guard():
+    with Foreground(TAG4, write_archive()) as mount:
+        wait_usable(mount)
+        guard, = harness.children_of(mount.process.pid, harness.GUARD)
+        stop(guard)
+        framefs('umount', mount.dir)
+        equal(mount.process.wait(harness.LIMIT_S), 0, 'status')
+        check(has_ended(guard), 'the guard stays')
+
+
 @test('upgrade of a worker that is stopped: the command says so, a signal to the server helps')
 def upgrade_stopped():
     with Mount(TAG4, write_archive()) as mount:
