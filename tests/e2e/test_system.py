@@ -170,8 +170,13 @@ def helper_interrupted():
                                   stdin=subprocess.DEVNULL, start_new_session=True) as process:
                 harness.wait_for(lambda: children_of(process.pid) and waits_for_fuse(process.pid),
                                  'the server to be started')
+                servers = set(children_of(process.pid))
                 process.send_signal(number)
                 equal(process.wait(harness.LIMIT_S), 8, f'status after signal {number}')
+            # What it began ends when it can, and has the archive open until then.
+            stalled.go_on()
+            harness.wait_for(lambda s=servers: not s & harness.children().keys(),
+                             'its server to end')
         check(not harness.is_mounted(directory), 'mounted')
 
 
