@@ -12,7 +12,7 @@ enum { PLACE_SELF, PLACE_PARENT, PLACE_CONTROL, PLACE_SYNTHETIC, PLACE_CHILDREN 
 
 struct entry {
     struct ff_node node;
-    char name[FF_REQUEST_NAME_MAX + 1];
+    char name[FF_LABEL_BYTES];
 };
 
 static void set_name(struct entry *entry, const char *name)
@@ -26,8 +26,6 @@ static void set_name(struct entry *entry, const char *name)
 static int name_child(struct ff_fs *fs, struct entry *entry, struct ff_wait *ret_wait)
 {
     const struct ff_node *node = &entry->node;
-    char name[FF_LABEL_BYTES];
-    int r = 0;
 
     switch (node->kind) {
     case FF_NODE_ARCHIVE:
@@ -38,18 +36,14 @@ static int name_child(struct ff_fs *fs, struct entry *entry, struct ff_wait *ret
         set_name(entry, ff_control_name((enum ff_control)node->value));
         return 0;
     case FF_NODE_MILLION:
-        ff_name_million(name, node->value);
-        break;
+        ff_name_million(entry->name, node->value);
+        return 0;
     case FF_NODE_THOUSAND:
-        ff_name_thousand(name, node->value);
-        break;
+        ff_name_thousand(entry->name, node->value);
+        return 0;
     default:
-        r = ff_naming_name(fs, ff_fs_shown(fs, node), node->value, name, ret_wait);
-        break;
+        return ff_naming_name(fs, ff_fs_shown(fs, node), node->value, entry->name, ret_wait);
     }
-    if (r == 0)
-        set_name(entry, name);
-    return r;
 }
 
 /* The control files in the order of their listing, those that this directory has. */
@@ -176,31 +170,61 @@ static bool is_told_in_full(const struct ff_fs *fs, const struct ff_node *direct
     return get_child(fs, directory, &child, &node, &wait) == -ENOENT;
 }
 
-static size_t add_entry(struct ff_fs *fs, fuse_req_t req, char *buf, size_t len,
-                        const struct entry *entry, uint64_t place, bool plus, bool in_full)
+/* A reply that is being made. */
+struct reply {
+    fuse_req_t req;
+    char *buf;
+    size_t len, used;
+    bool plus;
+    bool in_full;                 /* with plus: attributes, too, as far as they can be had */
+    struct fuse_entry_param bare; /* of an entry without: all zero but what each one has */
+};
+
+/* Its name, its type and its number alone: nobody looks at the rest. */
+static size_t add_bare(struct ff_fs *fs, struct reply *reply, const struct entry *entry, off_t next)
+{
+    const struct ff_node *node = &entry->node;
+    char *at = reply->buf + reply->used;
+    size_t left = reply->len - reply->used;
+
+    reply->bare.attr.st_ino = ff_node_ino(node);
+    reply->bare.attr.st_mode = ff_fs_is_dir(node) ? S_IFDIR : S_IFREG;
+    if (!reply->plus)
+        return fuse_add_direntry(reply->req, at, left, entry->name, &reply->bare.attr, next);
+    if (node->kind == FF_NODE_RECORD)
+        atomic_store_explicit(&ff_fs_shown(fs, node)->bare, true, memory_order_relaxed);
+    return fuse_add_direntry_plus(reply->req, at, left, entry->name, &reply->bare, next);
+}
+
+/* With its attributes. */
+static size_t add_full(struct ff_fs *fs, struct reply *reply, const struct entry *entry, off_t next)
 {
     struct fuse_entry_param param = {0};
     struct ff_wait wait;
+    size_t left = reply->len - reply->used;
+
+    /* Looks at the file only when it fits: what the kernel does not get it does not forget. */
+    if (fuse_add_direntry_plus(reply->req, NULL, 0, entry->name, NULL, 0) > left)
+        return left + 1;
+    /* An entry whose attributes cannot be had is listed; its look-up tells why. */
+    if (ff_attr_entry(fs, &entry->node, &param, &wait) < 0)
+        return add_bare(fs, reply, entry, next);
+    if (entry->node.kind == FF_NODE_RECORD)
+        ff_stats_add(&ff_fs_shown(fs, &entry->node)->unread, 1);
+    return fuse_add_direntry_plus(reply->req, reply->buf + reply->used, left, entry->name, &param,
+                                  next);
+}
+
+/* The bytes that it takes; more than there is room for when it has not been added. */
+static size_t add_entry(struct ff_fs *fs, struct reply *reply, const struct entry *entry,
+                        uint64_t place)
+{
     off_t next = (off_t)(place + 1);
 
-    if (!plus) {
-        ff_attr_init(fs, &entry->node, &param.attr);
-        return fuse_add_direntry(req, buf, len, entry->name, &param.attr, next);
-    }
-    /* Looks at the file only when it fits: what the kernel does not get it does not forget. */
-    if (fuse_add_direntry_plus(req, NULL, 0, entry->name, NULL, 0) > len)
-        return len + 1;
-    /* An entry whose attributes cannot be had is listed; its look-up tells why. The kernel takes
-     * nothing of "." and "..", and would keep count of them for ever. */
-    if (!in_full || place <= PLACE_PARENT || ff_attr_entry(fs, &entry->node, &param, &wait) < 0) {
-        param = (struct fuse_entry_param){0};
-        ff_attr_init(fs, &entry->node, &param.attr);
-        if (entry->node.kind == FF_NODE_RECORD)
-            atomic_store_explicit(&ff_fs_shown(fs, &entry->node)->bare, true, memory_order_relaxed);
-    } else if (entry->node.kind == FF_NODE_RECORD) {
-        ff_stats_add(&ff_fs_shown(fs, &entry->node)->unread, 1);
-    }
-    return fuse_add_direntry_plus(req, buf, len, entry->name, &param, next);
+    /* The kernel takes nothing of "." and "..", and would keep count of them for ever. */
+    if (!reply->in_full || place <= PLACE_PARENT)
+        return add_bare(fs, reply, entry, next);
+    return add_full(fs, reply, entry, next);
 }
 
 void ff_dir_note_use(const struct ff_fs *fs, const struct ff_node *node)
@@ -218,26 +242,26 @@ void ff_dir_note_use(const struct ff_fs *fs, const struct ff_node *node)
 ssize_t ff_dir_fill(struct ff_fs *fs, fuse_req_t req, const struct ff_node *node, bool plus,
                     char *buf, size_t len, int64_t offset, struct ff_wait *ret_wait)
 {
+    struct reply reply = {.req = req, .buf = buf, .len = len, .plus = plus};
     struct entry entry;
-    size_t used = 0;
 
     if (!ff_fs_is_dir(node))
         return -ENOTDIR;
     if (offset < 0)
         return -EINVAL;
-    bool in_full = plus && is_told_in_full(fs, node);
+    reply.in_full = plus && is_told_in_full(fs, node);
     for (uint64_t place = (uint64_t)offset;; place++) {
         int r = get_entry(fs, node, &place, &entry, ret_wait);
         if (r == -ESRCH)
             continue;
         if (r == -ENOENT)
-            return (ssize_t)used;
+            return (ssize_t)reply.used;
         if (r < 0)
             /* Never "no more" before the scan has ended: the kernel would keep a short list. */
-            return used > 0 ? (ssize_t)used : r;
-        size_t size = add_entry(fs, req, buf + used, len - used, &entry, place, plus, in_full);
-        if (size > len - used)
-            return used > 0 ? (ssize_t)used : -EINVAL;
-        used += size;
+            return reply.used > 0 ? (ssize_t)reply.used : r;
+        size_t size = add_entry(fs, &reply, &entry, place);
+        if (size > reply.len - reply.used)
+            return reply.used > 0 ? (ssize_t)reply.used : -EINVAL;
+        reply.used += size;
     }
 }
