@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -53,6 +54,17 @@ static int read_file(int directory, const char *name, struct totals *totals)
     return r;
 }
 
+/* Some file systems do not tell in a listing. */
+static bool is_directory(int directory, const struct dirent *entry)
+{
+    struct stat attr;
+
+    if (entry->d_type != DT_UNKNOWN)
+        return entry->d_type == DT_DIR;
+    return fstatat(directory, entry->d_name, &attr, AT_SYMLINK_NOFOLLOW) == 0 &&
+           S_ISDIR(attr.st_mode);
+}
+
 /* Takes fd over. */
 static int read_directory(int fd, struct totals *totals)
 {
@@ -68,7 +80,7 @@ static int read_directory(int fd, struct totals *totals)
     while (r == 0 && !is_enough(totals) && (entry = readdir(stream))) {
         if (entry->d_name[0] == '.')
             continue;
-        if (entry->d_type == DT_DIR) {
+        if (is_directory(dirfd(stream), entry)) {
             int below = openat(dirfd(stream), entry->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
             r = below < 0 ? -errno : read_directory(below, totals);
         } else {
