@@ -33,6 +33,7 @@ static struct ff_stream *pick(struct ff_follow *follow)
 static void begin(struct ff_follow *follow, struct ff_stream *stream,
                   const struct ff_follow_place *place)
 {
+    follow->fate.wasted += stream->pushed;
     *stream = (struct ff_stream){
         .id = ++follow->ids,
         .archive = place->archive,
@@ -81,6 +82,8 @@ enum ff_followed ff_follow_note(struct ff_follow *follow, const struct ff_follow
             return FF_FOLLOWED_MET;
         }
         stream->used = ++follow->notes;
+        follow->fate.hits += stream->pushed;
+        stream->pushed = 0;
         if (stream->left > 0)
             overtake(stream, place);
         if (stream->left == 0)
@@ -132,9 +135,12 @@ void ff_follow_pushed(struct ff_follow *follow, const struct ff_follow_job *job,
 {
     struct ff_stream *stream = of_job(follow, job);
 
-    if (!stream || stream->left == 0 || stream->next > record)
+    if (!stream || stream->left == 0 || stream->next > record) {
+        follow->fate.wasted++;
         return;
+    }
     stream->next = after;
+    stream->pushed++;
     stream->left--;
     stream->bytes_left -= bytes < stream->bytes_left ? bytes : stream->bytes_left;
     if (stream->bytes_left == 0)

@@ -29,6 +29,7 @@ struct ff_stream {
     uint64_t id; /* 0: none; never used again */
     size_t archive;
     uint64_t begin, next; /* begin..next-1 were pushed; next is pushed next, or asked for */
+    uint64_t pushed;      /* records among them */
     uint64_t left;        /* records that may be pushed; 0: the stretch is done */
     uint64_t bytes_left;
     uint64_t window; /* records of the stretch */
@@ -39,10 +40,18 @@ struct ff_stream {
     bool enters;        /* it is another one since the last job */
 };
 
+/* What became of pushed records; of those ahead of a reader it is not known yet. */
+struct ff_follow_fate {
+    uint64_t hits; /* their reader is past them, and no request came */
+    uint64_t
+        wasted; /* one of the stretch was asked for, or the reader was forgotten; or too late */
+};
+
 /* All zero to begin with. */
 struct ff_follow {
     struct ff_stream streams[FF_FOLLOW_STREAMS];
     uint64_t ids, notes, works;
+    struct ff_follow_fate fate;
 };
 
 /* Where a read request stands. */

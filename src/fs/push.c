@@ -59,6 +59,15 @@ static uint64_t cache_bytes(uint64_t len)
     return (len + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
 }
 
+/* What has become of pushed records since the last time. The lock is held. */
+static struct ff_follow_fate untold(struct ff_push *push)
+{
+    struct ff_follow_fate all = push->follow.fate, told = push->told;
+
+    push->told = all;
+    return (struct ff_follow_fate){all.hits - told.hits, all.wasted - told.wasted};
+}
+
 void ff_push_note(struct ff_push *push, const struct ff_node *node, const struct ff_view *view)
 {
     struct ff_fs *fs = push->fs;
@@ -75,14 +84,18 @@ void ff_push_note(struct ff_push *push, const struct ff_node *node, const struct
     (void)next_view(shown, node->value + 1, &next, &place.after);
     pthread_mutex_lock(&push->lock);
     enum ff_followed followed = ff_follow_note(&push->follow, &place);
+    struct ff_follow_fate fate = untold(push);
     bool wakes = followed == FF_FOLLOWED_STEP && push->waits;
     pthread_mutex_unlock(&push->lock);
     if (wakes)
         pthread_cond_signal(&push->wake);
-    if (followed == FF_FOLLOWED_MET) {
-        ff_stats_add(&fs->shared->stats.push_met, 1);
-        ff_stats_add(&fs->shared->stats.push_stopped, 1);
-    }
+    struct ff_stats *stats = &fs->shared->stats;
+    if (followed == FF_FOLLOWED_MET)
+        ff_stats_add(&stats->push_met, 1);
+    if (fate.hits > 0)
+        ff_stats_add(&stats->push_hits, fate.hits);
+    if (fate.wasted > 0)
+        ff_stats_add(&stats->push_wasted, fate.wasted);
 }
 
 void ff_push_note_made(struct ff_push *push, uint64_t ino, uint64_t offset, uint64_t len)

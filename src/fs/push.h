@@ -40,6 +40,7 @@ struct ff_push {
     bool waits; /* the thread, for work */
     bool stopping;
     struct ff_follow follow;
+    struct ff_follow_fate told; /* what .framefs/stats has of it */
     struct ff_behind behind;
 
     struct ff_ahead ahead; /* the thread's */

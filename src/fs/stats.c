@@ -79,9 +79,12 @@ void ff_stats_print(const struct ff_stats *stats, size_t waiting, FILE *out)
     ff_stats_print_one(out, "framefs_push_met_total", "counter",
                        "Requests for records that had been pushed.",
                        atomic_load_explicit(&stats->push_met, memory_order_relaxed));
-    ff_stats_print_one(out, "framefs_push_stopped_total", "counter",
-                       "Readers that were not followed on for that.",
-                       atomic_load_explicit(&stats->push_stopped, memory_order_relaxed));
+    ff_stats_print_one(out, "framefs_push_hits_total", "counter",
+                       "Pushed records whose reader is past them without having asked.",
+                       atomic_load_explicit(&stats->push_hits, memory_order_relaxed));
+    ff_stats_print_one(out, "framefs_push_wasted_total", "counter",
+                       "Pushed records of readers that asked all the same, or did not come.",
+                       atomic_load_explicit(&stats->push_wasted, memory_order_relaxed));
     ff_stats_print_one(out, "framefs_parked", "gauge", "Requests that wait for a scan now.",
                        waiting);
 }

@@ -15,9 +15,9 @@ struct ff_stats {
     _Atomic uint64_t read_bytes;
     _Atomic uint64_t errors; /* requests that the archive's bytes or source made fail */
     _Atomic uint64_t parked; /* requests that had to wait, ever */
-    /* Records stored in the kernel's cache before they were asked for; of those that were asked for
-     * all the same; readers that were not followed on for that. */
-    _Atomic uint64_t pushed, pushed_bytes, push_met, push_stopped;
+    /* Records stored in the kernel's cache before they were asked for; requests for such a one; and
+     * what became of them (follow.h). */
+    _Atomic uint64_t pushed, pushed_bytes, push_met, push_hits, push_wasted;
 };
 
 void ff_stats_init(struct ff_stats *stats);

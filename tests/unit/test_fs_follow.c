@@ -203,11 +203,40 @@ static void a_job_of_a_stream_that_is_gone_does_nothing(void **state)
     assert_true(ff_follow_take(&follow, &job));
     ff_follow_pushed(&follow, &job, 3, 4, 1);
     assert_int_equal(note(&follow, 3), FF_FOLLOWED_MET);
-    before = follow;
     assert_false(ff_follow_is_open(&follow, &job, &next));
     ff_follow_pushed(&follow, &job, 4, 5, 1);
+    assert_int_equal(follow.fate.wasted, 2);
+    before = follow;
     ff_follow_end(&follow, &job, 4, false);
     assert_memory_equal(&follow, &before, sizeof(follow));
+}
+
+static void what_became_of_pushed_records_is_counted(void **state)
+{
+    (void)state;
+    struct ff_follow follow = {0};
+    uint64_t at, first = 0;
+
+    for (at = 0; at < 3; at++)
+        note(&follow, at);
+    assert_int_equal(push_all(&follow, 1, &first), FF_FOLLOW_FIRST);
+    assert_int_equal(follow.fate.hits, 0);
+    at += FF_FOLLOW_FIRST;
+    note(&follow, at++);
+    assert_int_equal(follow.fate.hits, FF_FOLLOW_FIRST);
+    assert_int_equal(push_all(&follow, 1, &first), FF_FOLLOW_FIRST * 2);
+    assert_int_equal(follow.fate.wasted, 0);
+    assert_int_equal(note(&follow, at), FF_FOLLOWED_MET);
+    assert_int_equal(follow.fate.wasted, FF_FOLLOW_FIRST * 2);
+    assert_int_equal(note(&follow, at + 1), FF_FOLLOWED_STEP);
+    assert_int_equal(note(&follow, at + 2), FF_FOLLOWED_STEP);
+    assert_int_equal(push_all(&follow, 1, &first), FF_FOLLOW_FIRST);
+    /* So many others come that this one is forgotten. */
+    for (uint64_t reader = 1; reader <= FF_FOLLOW_STREAMS; reader++)
+        for (uint64_t step = 0; step < 3; step++)
+            note(&follow, reader * 100000 + step);
+    assert_int_equal(follow.fate.wasted, FF_FOLLOW_FIRST * 3);
+    assert_int_equal(follow.fate.hits, FF_FOLLOW_FIRST);
 }
 
 static void another_directory_is_told_once(void **state)
@@ -242,6 +271,7 @@ int main(void)
         cmocka_unit_test(a_reader_who_is_faster_is_not_pushed_what_he_has),
         cmocka_unit_test(a_stretch_that_ends_early_goes_on_behind_its_end),
         cmocka_unit_test(a_job_of_a_stream_that_is_gone_does_nothing),
+        cmocka_unit_test(what_became_of_pushed_records_is_counted),
         cmocka_unit_test(another_directory_is_told_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
