@@ -73,6 +73,16 @@ def read_header(data):
     return numbers, parts
 
 
+def damage_segment(path):
+    """Changes a bit of a finished file's first segment."""
+    with open(path, 'rb') as stream:
+        data = bytearray(stream.read())
+    at, = struct.unpack_from('<Q', data, read_header(data)[1][DIRECTORY][0])
+    data[at + 60] ^= 1
+    with open(path, 'wb') as stream:
+        stream.write(data)
+
+
 def read_index(data):
     """All records of a finished file, as read_segment() has them; the archive's size; the bodies of
     binding and state."""

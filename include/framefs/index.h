@@ -47,6 +47,11 @@ extern "C" {
  */
 int ff_archive_use_index(struct ff_archive *archive, int fd, struct ff_error *error);
 
+/* Reads all that the index file in use tells of records and, where it is believed, of their times;
+ * else each part is checked when it is first looked up. 0; -ENOENT when none is in use; -EUCLEAN:
+ * it is damaged, and the status says so (any). */
+int ff_archive_check_index(struct ff_archive *archive);
+
 /* Whether the file is a finished index, of whatever archive, that has the times of its records. */
 bool ff_index_has_times(int fd);
 

@@ -309,13 +309,35 @@ static enum ff_exit print_range(struct cat *cat, const struct ff_archive *archiv
     return FF_EXIT_DONE;
 }
 
+static enum ff_exit print_ranges(struct cat *cat, struct ff_archive *archive)
+{
+    uint64_t count = ff_archive_count(archive);
+    enum ff_exit status = FF_EXIT_DONE;
+    bool begun = false;
+
+    for (size_t i = 0; i < cat->range_count && !ff_output_failed(&cat->cli->out); i++) {
+        uint64_t first, last;
+        if (!resolve(cat, &cat->ranges[i], count, &first, &last, &status))
+            continue;
+        if (cat->content == FF_CONTENT_FILE && !begun) {
+            begun = true;
+            if (print_edge(cat, archive, true) != FF_EXIT_DONE)
+                return FF_EXIT_FAILED;
+        }
+        if (print_range(cat, archive, first, last) != FF_EXIT_DONE)
+            return FF_EXIT_FAILED;
+    }
+    if (begun)
+        status = ff_exit_worse(status, print_edge(cat, archive, false));
+    return status;
+}
+
 static enum ff_exit print_indexed(struct cat *cat, struct ff_input *input,
                                   const struct ff_index_found *found)
 {
     enum ff_exit status = FF_EXIT_DONE;
     struct ff_damage damage;
     struct ff_error error = {0};
-    bool begun = false;
     FF_CLEANUP(archive) struct ff_archive *archive = NULL;
 
     int rc = ff_archive_open(input->source, input->format,
@@ -339,21 +361,8 @@ static enum ff_exit print_indexed(struct cat *cat, struct ff_input *input,
         if (damage.record < needed)
             status = ff_exit_worse(status, ff_say_damage(cat->name, &damage));
 
-    uint64_t count = ff_archive_count(archive);
-    for (size_t i = 0; i < cat->range_count && !ff_output_failed(&cat->cli->out); i++) {
-        uint64_t first, last;
-        if (!resolve(cat, &cat->ranges[i], count, &first, &last, &status))
-            continue;
-        if (cat->content == FF_CONTENT_FILE && !begun) {
-            begun = true;
-            if (print_edge(cat, archive, true) != FF_EXIT_DONE)
-                return FF_EXIT_FAILED;
-        }
-        if (print_range(cat, archive, first, last) != FF_EXIT_DONE)
-            return FF_EXIT_FAILED;
-    }
-    if (begun)
-        status = ff_exit_worse(status, print_edge(cat, archive, false));
+    status = ff_exit_worse(status, print_ranges(cat, archive));
+    ff_use_index_tell(archive, &cat->values->input, found);
     return status;
 }
 

@@ -492,10 +492,10 @@ const struct ff_command ff_command_index = {
     .name = "index",
     .usage = "[OPTIONS] ARCHIVE...",
     .summary = "build or extend the index files of archives",
-    .notes =
-        "What was written before is used: an index that is up to date costs nothing, one of an "
-        "archive\nthat has grown is extended, and a command that was killed is gone on with. "
-        "The exit status\nis 1 when an archive is damaged, or its index could not be written.\n",
+    .notes = "What was written before is used: an index that is up to date is only looked at, one "
+             "of an\narchive that has grown is extended, one that is damaged built anew, and a "
+             "command that was\nkilled is gone on with. The exit status is 1 when an archive is "
+             "damaged, or its index could\nnot be written.\n",
     .options = options,
     .operands_max = FF_OPERANDS_ANY,
     .values_bytes = sizeof(struct index_values),

@@ -280,7 +280,7 @@ static enum ff_exit list_indexed(const struct ls *ls, struct ff_input *input,
             status = ff_exit_worse(status, list_found(ls, archive, first, last));
     }
     ff_output_flush(&ls->cli->out);
-    ff_use_index_tell(archive, found);
+    ff_use_index_tell(archive, &ls->values->input, found);
     return status;
 }
 

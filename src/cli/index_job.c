@@ -18,7 +18,7 @@ struct making {
     struct ff_archive *archive;
     struct ff_partial *partial; /* or NULL: nothing is written yet */
     bool afresh;                /* what is there is not used */
-    bool lacks;                 /* the index is not used: it has not all that is wanted */
+    bool lacks;                 /* the index is not used: it is damaged, or lacks what is wanted */
     bool verify, times;         /* are wanted: asked for, or known before */
     struct ff_indexed *indexed;
     struct ff_error error;
@@ -56,7 +56,7 @@ static void set_path(struct making *making, const char *path)
     making->indexed->path = strdup(path);
 }
 
-/* Takes the index that is there, if it fits. */
+/* Takes the index that is there, if it fits, and looks at all of it: what is kept must be whole. */
 static void use_index(struct making *making)
 {
     FF_CLEANUP(free) char *path = NULL;
@@ -67,14 +67,18 @@ static void use_index(struct making *making)
     int rc = ff_index_open(making->path, making->job->index, &fd, &path, &error);
     if (rc == 0)
         rc = ff_archive_use_index(making->archive, fd, &error);
+    if (rc == 0)
+        set_path(making, path);
+    if (rc == 0 && ff_archive_check_index(making->archive) < 0) {
+        rc = ff_error_set(&error, -EUCLEAN, "it is damaged");
+        making->lacks = true;
+    }
     /* What is made anew has what it had. */
     if (rc < 0 && fd >= 0 && ff_archive_has_times(making->archive))
         making->times |= ff_index_has_times(fd);
     if (rc < 0 && rc != -ENOENT)
         snprintf(indexed->reason, sizeof(indexed->reason), "%.*s", (int)sizeof(indexed->reason) - 1,
                  error.text);
-    if (rc == 0)
-        set_path(making, path);
 }
 
 static uint64_t known_records(struct ff_archive *archive)
@@ -209,8 +213,8 @@ static int make(struct making *making)
         use_index(making);
     ff_archive_index_status(making->archive, &status);
     if (status.read_bytes > 0 &&
-        (making->verify > status.verified || making->times > status.times)) {
-        /* What it has is not to be lost by what is added to it. */
+        (making->lacks || making->verify > status.verified || making->times > status.times)) {
+        /* What it has is not to be lost when it is made anew. */
         making->verify |= status.verified;
         making->times |= status.times;
         making->lacks = true;

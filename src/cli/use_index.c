@@ -2,18 +2,25 @@
 
 #include <errno.h>
 #include <framefs/index.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "base/units.h"
+
+/* What a shell takes as it is. */
+#define PLAIN                                                                                      \
+    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"                               \
+    "%+,-./:=@_"
 
 enum ff_exit ff_use_index_find(const char *path, const struct ff_index_options *options,
                                struct ff_index_found *ret_found)
 {
     struct ff_error error = {0};
 
-    *ret_found = (struct ff_index_found){.fd = -1};
+    *ret_found = (struct ff_index_found){.fd = -1, .given = options->path};
     if (options->none || strcmp(path, "-") == 0)
         return FF_EXIT_DONE;
     int rc = ff_index_open(path, options->path, &ret_found->fd, &ret_found->path, &error);
@@ -38,7 +45,51 @@ void ff_use_index_take(struct ff_archive *archive, const struct ff_index_found *
     ff_say("note: %s: not used: %s", shown, error.text);
 }
 
-void ff_use_index_tell(struct ff_archive *archive, const struct ff_index_found *found)
+/* Another word of a command line, behind an option's name or "". */
+static void put_word(FILE *command, const char *option, const char *word)
+{
+    char shown[FF_OPTION_SHOWN_BYTES * 8];
+
+    ff_escape(shown, sizeof(shown), word, strlen(word));
+    fprintf(command, " %s", option);
+    if (shown[0] && shown[strspn(shown, PLAIN)] == '\0') {
+        fputs(shown, command);
+        return;
+    }
+    fputc('\'', command);
+    for (const char *at = shown; *at; at++)
+        fputs(*at == '\'' ? "'\\''" : (char[]){*at, '\0'}, command);
+    fputc('\'', command);
+}
+
+/* The command that makes the archive's index anew; to be freed, NULL when memory is short. */
+static char *command_of(const struct ff_archive *archive, const struct ff_input_options *input,
+                        const char *index)
+{
+    char *text = NULL;
+    size_t len;
+    FILE *command = open_memstream(&text, &len);
+
+    if (!command)
+        return NULL;
+    fputs("framefs index", command);
+    for (size_t i = 0; i < input->formats.count; i++)
+        put_word(command, "--formats=", input->formats.text[i]);
+    if (input->format)
+        put_word(command, "--format=", input->format);
+    if (input->frame)
+        put_word(command, "--frame=", input->frame);
+    if (index)
+        put_word(command, "--index=", index);
+    put_word(command, "", ff_archive_name(archive));
+    if (fclose(command) == 0)
+        return text;
+    free(text);
+    return NULL;
+}
+
+void ff_use_index_tell(struct ff_archive *archive, const struct ff_input_options *input,
+                       const struct ff_index_found *found)
 {
     char shown[FF_OPTION_SHOWN_BYTES * 8];
     struct ff_index_status status;
@@ -47,7 +98,8 @@ void ff_use_index_tell(struct ff_archive *archive, const struct ff_index_found *
     if (!status.read_damaged)
         return;
     ff_escape(shown, sizeof(shown), found->path, strlen(found->path));
-    ff_say("note: %s: damaged: framefs index --force writes it anew", shown);
+    FF_CLEANUP(free) char *command = command_of(archive, input, found->given);
+    ff_say("note: %s: damaged: %s writes it anew", shown, command ? command : "framefs index");
 }
 
 void ff_use_index_done(struct ff_index_found *found)

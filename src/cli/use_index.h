@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "cli/input.h"
 #include "cli/option.h"
 #include "cli/say.h"
 
@@ -30,7 +31,8 @@ struct ff_index_options {
 /* An index file that was found; fd is -1 when there is none. To be released. */
 struct ff_index_found {
     int fd;
-    char *path; /* owned */
+    char *path;        /* owned */
+    const char *given; /* --index, or NULL */
 };
 
 /* Looks for the index file of the archive at path. FF_EXIT_FAILED after a message: that of --index
@@ -42,8 +44,10 @@ enum ff_exit ff_use_index_find(const char *path, const struct ff_index_options *
  * fit is told as a note, and the archive is as before. */
 void ff_use_index_take(struct ff_archive *archive, const struct ff_index_found *found);
 
-/* Tells as a note where the index file has proved damaged in use. */
-void ff_use_index_tell(struct ff_archive *archive, const struct ff_index_found *found);
+/* Tells as a note where the index file has proved damaged in use, with the command that makes it
+ * anew: input is what the archive was opened with. */
+void ff_use_index_tell(struct ff_archive *archive, const struct ff_input_options *input,
+                       const struct ff_index_found *found);
 
 void ff_use_index_done(struct ff_index_found *found);
 

@@ -5,14 +5,20 @@ what they give without. A bad one, or one of another archive, costs a note and a
 import json
 import os
 import random
+import re
 import resource
+import shlex
 import shutil
 import signal
 import struct
 import subprocess
+import sys
 
 import harness
 from harness import FRAMEFS, Skip, check, contains, equal, framefs, test
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from index_file import damage_segment  # noqa: E402
 
 U32 = '--format=u32le'
 # So many records that a state is kept several times on the way: one after each 16 MiB.
@@ -355,10 +361,35 @@ def damaged():
         result = framefs('ls', '--json', U32, path, '0-', status=None)
         check(result.out == listed or (result.status == 1 and listed.startswith(result.out)),
               f'ls tells other records: {result!r}')
+        index(U32, path)
+        equal(framefs('ls', '--json', U32, path, '0-').out == listed, True,
+              'with the index that was made then')
     other = harness.write(small(2001))
     index(U32, other)
     shutil.copyfile(other + '.framefs', path + '.framefs')
     refused(path, U32, reason='was made of')
+
+
+@test('a damaged one is told with the command that makes it anew, which a shell can be given',
+      fuse=False)
+def command():
+    where = harness.make_dir()
+    path = harness.write(small(), "it's an archive", where)
+    formats = harness.write(b'[mine]\nframe = len:u32le data\n', 'mine.ini', where)
+    named = os.path.join(where, 'its index')
+    for options in ([U32], ['--frame=len:u32le data'], [f'--formats={formats}', '--format=mine'],
+                    [U32, f'--index={named}']):
+        told = index(*options, path)
+        damage_segment(told['index'])
+        for asks in ('cat', 'ls'):
+            said = framefs(asks, *options, path, '0-', status=1).err
+            contains(said, f'note: {told["index"]}: damaged: ', asks)
+            words = shlex.split(re.search(': damaged: (.*) writes it anew', said).group(1))
+            equal(words, ['framefs', 'index', *options, path], asks)
+        told = index(*words[2:])
+        equal((told['outcome'], told['rejected']), ('built', 'it is damaged'), 'outcome')
+        equal(framefs('ls', *options, path, '0-').err, '', 'then')
+        os.unlink(told['index'])
 
 
 def tmpfs(where, size):

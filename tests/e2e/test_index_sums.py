@@ -16,7 +16,7 @@ from harness import FRAMEFS, Mount, check, contains, equal, framefs, test
 
 TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, TESTS)
-from index_file import read_partial, read_sums  # noqa: E402
+from index_file import damage_segment, read_partial, read_sums  # noqa: E402
 
 FORMAT = '--format=tfrecord'
 # Of smaller archives than 1 MiB mounts use no index.
@@ -112,6 +112,10 @@ def right():
               ('up to date', True, 2 * COUNT), f'once more {more}')
     equal(harness.read(path + '.framefs') == kept, True, 'the file is the same')
     check_same_told(path)
+    damage_segment(path + '.framefs')
+    told = index(path)
+    equal((told['outcome'], told['rejected'], told['verified'], told['checksums']),
+          ('built', 'it is damaged', True, 2 * COUNT), 'when it was damaged')
 
 
 @test('an index that tells of no checksums, or of those of then, is made anew', fuse=False)

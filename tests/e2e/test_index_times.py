@@ -397,7 +397,21 @@ def damaged():
         stream.write(data[:chunks[1] + 50] + b'\xff' + data[chunks[1] + 51:])
     said = framefs('ls', '--since=@0', path)
     equal(len(said.out.splitlines()), len(times), 'records')
-    contains(said.err, 'archive.framefs: damaged', 'note')
+    contains(said.err, f'archive.framefs: damaged: framefs index {path} writes it anew', 'note')
+    broken = harness.read(path + '.framefs')
+    told = index(path)
+    equal((told['outcome'], told['rejected'], told['times']), ('built', 'it is damaged', True),
+          'what is made anew')
+    equal(times_of(path), list(times), 'times')
+    equal(index(path)['outcome'], 'up to date', 'then')
+    # Of a copy they are not believed, nor looked at: nothing is said of them.
+    with open(path + '.framefs', 'wb') as stream:
+        stream.write(broken)
+    before = os.stat(path)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns + 1))
+    told = index(path)
+    equal((told['outcome'], told['times']), ('up to date', False), 'of a copy')
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
     content, times = capture(2 * SEGMENT + 200)
     harness.write(content, where=os.path.dirname(path))
     told = index(path)

@@ -12,11 +12,15 @@ import shutil
 import signal
 import struct
 import subprocess
+import sys
 
 import harness
 import nobody
 from harness import FRAMEFS, Foreground, Mount, check, framefs, run
 from troubles import told
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from index_file import damage_segment  # noqa: E402
 
 TAG4 = '--format=tag4-i64le'
 LIST = 'format=tag4-i64le'
@@ -565,6 +569,14 @@ def index_no_room():
         "$3" index --format=u32le --index "$1/index" "$2"'''
     large = b''.join(struct.pack('<I', i % 97) + bytes(i % 97) for i in range(20000))
     return in_namespace(script, harness.make_dir(), harness.write(large), FRAMEFS)
+
+
+@trouble('A command finds its index file damaged')
+def index_damaged():
+    path = harness.write(harness.pcap((i, 0, b'packet') for i in range(300)))
+    framefs('index', path)
+    damage_segment(path + '.framefs')
+    return framefs('ls', path, '0-', status=1).err
 
 
 # ---- fstab ----

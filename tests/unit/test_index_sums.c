@@ -208,6 +208,7 @@ static void an_archive_says_where_it_cannot_be_verified(void **state)
     for (unsigned int i = 0; i < 20; i++)
         bytes_le(&bytes, 4 | UINT64_C(7) << 32, 8);
     struct ff_archive *archive = open_bytes("u32le", &bytes);
+    assert_int_equal(ff_archive_check_index(archive), -ENOENT);
     assert_int_equal(ff_archive_write_index(archive, fd, &verify, &error), -ENOTSUP);
     assert_non_null(strstr(error.text, "u32le has no checksums"));
     assert_int_equal(ff_archive_write_index(archive, fd, &plain, &error), 0);
@@ -221,6 +222,7 @@ static void an_archive_says_where_it_cannot_be_verified(void **state)
     bytes_le(&bytes, 4 | UINT64_C(7) << 32, 8);
     archive = open_bytes("u32le", &bytes);
     assert_int_equal(ff_archive_use_index(archive, fd, &error), 0);
+    assert_int_equal(ff_archive_check_index(archive), 0);
     assert_int_equal(ff_archive_write_index(archive, other, &verify, &error), -EINVAL);
     assert_int_equal(ff_archive_write_index(archive, other, &plain, &error), 0);
     ff_archive_close(archive);
