@@ -50,6 +50,11 @@ static const struct magic magics[] = {
     MAGIC(1024, "\xe2\xe1\xf5\xe0", "an EROFS image", "mount it as such"),
     MAGIC(32769, "CD001", "an ISO 9660 image", "mount it as such"),
     MAGIC(0, "QFI\xfb", "a QEMU disk image", NULL),
+    MAGIC(0,
+          "\xff"
+          "ffi\r\n\x1a\n",
+          "an index file of framefs",
+          "give the archive that it is of, which has the same name up to .framefs"),
     MAGIC(0, "PACK\0\0\0", "a Git pack", NULL),
     MAGIC(0, "DIRC\0\0\0", "a Git index", NULL),
     /* Tables and databases. */

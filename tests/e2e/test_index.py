@@ -501,6 +501,19 @@ def passed_over():
     equal(sorted(os.listdir(where)), files, 'files')
 
 
+@test('one that is given as an archive is told from one, with where that is', fuse=False)
+def given_as_archive():
+    path = harness.write(small(), 'a.rec')
+    index(U32, path)
+    os.link(path + '.framefs', path + PARTIAL)
+    for name in (path + '.framefs', path + PARTIAL):
+        for asks in (['info'], ['ls'], ['cat'], ['cat', '-1'], ['verify'], ['mount']):
+            given = [name, harness.make_dir()] if asks == ['mount'] else [name, *asks[1:]]
+            said = framefs(asks[0], '--', *given, status=1).err
+            equal(said, f'framefs: {name}: no known framing: it is an index file of framefs; give '
+                  'the archive that it is of, which has the same name up to .framefs\n', asks)
+
+
 @test('what is open under a number gets an index only where it is told to', fuse=False)
 def descriptors():
     path, where = harness.write(small()), harness.make_dir()
