@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <framefs/source.h>
 #include <linux/fs.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +18,8 @@
 #define PREAD_MAX_BYTES (SIZE_MAX / 4)
 
 /* A write moves mtime first and the size afterwards: a file that is being appended to looks, for
- * that long, as if it had been edited in place. So an edit is believed when it is seen again. */
+ * that long, as if it had been edited in place. So an edit is believed when it is seen again, and
+ * from then on at once: who reads many records of an edited file waits for the first one alone. */
 #define CHECK_TRIES    20
 #define CHECK_PAUSE_NS 500000
 
@@ -26,7 +28,15 @@ struct ff_source_file {
     int fd;
     bool is_block;
     struct ff_source_stat opened;
+    _Atomic uint64_t
+        edited_ns; /* the mtime of an edit that is believed; of opened: there is none */
 };
+
+/* Modulo 2^64: it tells times apart, and orders none. */
+static uint64_t time_ns(struct timespec time)
+{
+    return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
+}
 
 static int fd_stat(int fd, bool is_block, struct ff_source_stat *ret_stat)
 {
@@ -83,7 +93,10 @@ static int file_check(struct ff_source *source)
             (now.mtime.tv_sec == file->opened.mtime.tv_sec &&
              now.mtime.tv_nsec == file->opened.mtime.tv_nsec))
             return 0;
+        uint64_t mtime_ns = time_ns(now.mtime);
         if (tries == CHECK_TRIES)
+            atomic_store(&file->edited_ns, mtime_ns);
+        if (atomic_load(&file->edited_ns) == mtime_ns)
             return -ESTALE;
         nanosleep(&(struct timespec){.tv_nsec = CHECK_PAUSE_NS}, NULL);
     }
@@ -178,6 +191,7 @@ static int make_source(int own_fd, const char *path, const struct ff_source_stat
         return refuse(r, path, strerror(-r), error);
     else if ((r = check_size(path, fd, &file->opened, error)) < 0)
         return r;
+    atomic_init(&file->edited_ns, time_ns(file->opened.mtime));
     fd = -1;
     *ret_source = &file->source;
     file = NULL;

@@ -16,6 +16,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -189,6 +190,38 @@ static void *append_bytes(void *context)
         if (write(appender->fd, "x", 1) != 1)
             break;
     return NULL;
+}
+
+static double now_s(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+/* To wait for the writer takes 10 ms: each check anew, that would be 4 s for one edit. */
+static void an_edit_is_waited_for_once(void **state)
+{
+    (void)state;
+    write_file("log", "0123456789");
+    set_mtime("log", 1000);
+    struct ff_source *source = open_file("log");
+
+    for (time_t edit = 1001; edit <= 1002; edit++) {
+        set_mtime("log", edit);
+        double begin_s = now_s();
+        for (int i = 0; i < 400; i++)
+            assert_int_equal(source->ops->check(source), -ESTALE);
+        assert_true(now_s() - begin_s < 2);
+    }
+    /* It was an append after all, or the time was set back: the bytes are the old ones. */
+    assert_int_equal(truncate(path_of("log"), 11), 0);
+    set_mtime("log", 1002);
+    assert_int_equal(source->ops->check(source), 0);
+    assert_int_equal(truncate(path_of("log"), 10), 0);
+    set_mtime("log", 1000);
+    assert_int_equal(source->ops->check(source), 0);
+    ff_source_close(source);
 }
 
 /* Between the two, mtime has moved and the size has not. */
@@ -648,6 +681,7 @@ int main(void)
         cmocka_unit_test(a_file_is_read_by_offset),
         cmocka_unit_test(what_is_no_archive_is_refused_with_advice),
         cmocka_unit_test(check_believes_growth_and_nothing_else),
+        cmocka_unit_test(an_edit_is_waited_for_once),
         cmocka_unit_test(a_writer_that_appends_is_never_taken_for_an_editor),
         cmocka_unit_test(memory_is_read_by_offset),
         cmocka_unit_test(a_pipe_is_read_only_as_far_as_asked),
