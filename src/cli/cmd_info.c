@@ -103,18 +103,6 @@ static enum ff_exit open_archive(const char *path, const struct info_values *val
     return rc < 0 ? FF_EXIT_FAILED : FF_EXIT_DONE;
 }
 
-static void print_bytes(struct ff_output *out, const char *label, uint64_t bytes)
-{
-    char text[FF_SIZE_TEXT_BYTES];
-
-    ff_format_size(text, bytes);
-    ff_output_format(out, "  %-9s ", label);
-    if (bytes < 1000)
-        ff_output_format(out, "%s\n", text);
-    else
-        ff_output_format(out, "%s (%" PRIu64 " bytes)\n", text, bytes);
-}
-
 static void print_damages(struct ff_output *out, struct ff_archive *archive, uint64_t count)
 {
     struct ff_damage damage;
@@ -168,12 +156,12 @@ static void print_block(struct ff_cli *cli, const struct info_values *values,
     ff_output_format(out, "%s\n", ff_archive_name(archive));
     ff_output_format(out, "  format    %s\n", ff_format_name(ff_archive_format(archive)));
     ff_output_format(out, "  records   %" PRIu64 "\n", summary.records);
-    print_bytes(out, "payload", summary.payload_bytes);
-    print_bytes(out, "smallest", summary.smallest);
-    print_bytes(out, "largest", summary.largest);
+    ff_info_bytes_print(out, "payload", summary.payload_bytes);
+    ff_info_bytes_print(out, "smallest", summary.smallest);
+    ff_info_bytes_print(out, "largest", summary.largest);
     /* Damage is of one byte at least. */
     if (summary.archive_bytes > 0 || summary.damages == 0)
-        print_bytes(out, "archive", summary.archive_bytes);
+        ff_info_bytes_print(out, "archive", summary.archive_bytes);
     else
         ff_output_text(out, "  archive   of unknown size: the pipe was not read to its end\n");
     print_damages(out, archive, summary.damages);

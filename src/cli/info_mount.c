@@ -104,12 +104,16 @@ static void print_text(struct ff_output *out, const char *label, const json_t *a
     ff_output_format(out, "%s%s\n", label, shown);
 }
 
-static void print_bytes(struct ff_output *out, const char *label, uint64_t bytes)
+void ff_info_bytes_print(struct ff_output *out, const char *label, uint64_t bytes)
 {
     char text[FF_SIZE_TEXT_BYTES];
 
     ff_format_size(text, bytes);
-    ff_output_format(out, "  %-9s %s (%" PRIu64 " bytes)\n", label, text, bytes);
+    ff_output_format(out, "  %-9s ", label);
+    if (bytes < 1000)
+        ff_output_format(out, "%s\n", text);
+    else
+        ff_output_format(out, "%s (%" PRIu64 " bytes)\n", text, bytes);
 }
 
 static void print_scanned(struct ff_output *out, const json_t *archive)
@@ -132,10 +136,10 @@ void ff_info_mount_print(struct ff_output *out, const json_t *list)
         print_text(out, "  format    ", archive, "format");
         print_scanned(out, archive);
         ff_output_format(out, "  records   %" PRIu64 "\n", figure(archive, "records"));
-        print_bytes(out, "payload", figure(archive, "payload_bytes"));
-        print_bytes(out, "smallest", figure(archive, "smallest"));
-        print_bytes(out, "largest", figure(archive, "largest"));
-        print_bytes(out, "archive", figure(archive, "archive_bytes"));
+        ff_info_bytes_print(out, "payload", figure(archive, "payload_bytes"));
+        ff_info_bytes_print(out, "smallest", figure(archive, "smallest"));
+        ff_info_bytes_print(out, "largest", figure(archive, "largest"));
+        ff_info_bytes_print(out, "archive", figure(archive, "archive_bytes"));
         uint64_t damages = figure(archive, "damages");
         if (damages == 0)
             ff_output_text(out, "  damage    none\n");

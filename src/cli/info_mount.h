@@ -15,6 +15,9 @@ bool ff_info_mount_is(const char *path);
  * is none, or an archive is damaged. */
 enum ff_exit ff_info_mount_load(const char *dir, json_t *list);
 
+/* A line of a block: the size with its unit, and in bytes where the unit hides digits. */
+void ff_info_bytes_print(struct ff_output *out, const char *label, uint64_t bytes);
+
 /* A block an archive, as framefs info prints it; how far it is scanned, if not whole. */
 void ff_info_mount_print(struct ff_output *out, const json_t *list);
 

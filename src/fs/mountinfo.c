@@ -115,6 +115,22 @@ static int read_mount_id(int fd, uint64_t *ret_id)
     return r;
 }
 
+/* The kernel's name for what a descriptor is of. */
+static int read_path(int fd, char ret_path[PATH_MAX])
+{
+    char link[64], target[PATH_MAX];
+
+    snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+    ssize_t len = readlink(link, target, sizeof(target));
+    if (len < 0)
+        return -errno;
+    if ((size_t)len >= sizeof(target))
+        return -ENAMETOOLONG;
+    target[len] = '\0';
+    strcpy(ret_path, target);
+    return 0;
+}
+
 int ff_mountinfo_of(const char *path, struct ff_mountinfo *ret_info, bool *ret_is_root,
                     char ret_path[PATH_MAX])
 {
@@ -123,23 +139,21 @@ int ff_mountinfo_of(const char *path, struct ff_mountinfo *ret_info, bool *ret_i
     if (fd < 0)
         return -errno;
 
+    char target[PATH_MAX];
+    int r = read_path(fd, target);
+    if (r < 0)
+        return r;
+    /* A shell that stands in a directory stays below what is mounted on it later: "." is what the
+     * mount covers. A directory that has been removed has no path. */
+    FF_CLEANUP(fd) int top = open(target, O_PATH | O_CLOEXEC);
     uint64_t id;
-    int r = read_mount_id(fd, &id);
+    r = read_mount_id(top >= 0 ? top : fd, &id);
     if (r < 0)
         return r;
     struct ff_mountinfo info;
     r = ff_mountinfo_by_id(id, &info);
     if (r < 0)
         return r;
-
-    char link[64], target[PATH_MAX];
-    snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-    ssize_t len = readlink(link, target, sizeof(target));
-    if (len < 0)
-        return -errno;
-    if ((size_t)len >= sizeof(target))
-        return -ENAMETOOLONG;
-    target[len] = '\0';
 
     *ret_info = info;
     *ret_is_root = strcmp(target, info.where) == 0;

@@ -26,7 +26,8 @@ int ff_mountinfo_by_id(uint64_t id, struct ff_mountinfo *ret_info);
 int ff_mountinfo_by_path(const char *where, struct ff_mountinfo *ret_info);
 
 /* The mount that path is on, whether *ret_is_root path is its root, and path as the kernel writes
- * it. -ENOENT and others when path cannot be reached; never asks the server of a mount whose root
+ * it; of mounts on top of each other, the topmost, also where path is a directory below it (".").
+ * -ENOENT and others when path cannot be reached; never asks the server of a mount whose root
  * path is. */
 int ff_mountinfo_of(const char *path, struct ff_mountinfo *ret_info, bool *ret_is_root,
                     char ret_path[PATH_MAX]);

@@ -206,6 +206,15 @@ def info_values():
         contains(values, want, 'info --json')
 
 
+@test('info of a mount says what info of the archive says, in the same words')
+def info_words():
+    path = harness.write(harness.tag4([b'x' * n for n in (0, 999, 1000, 5000)]))
+    with Mount('--format=tag4-i64le', path) as mount:
+        told = harness.framefs('info', mount.dir).text
+        contains(told, '  largest   4.9 KiB (5000 bytes)\n')
+        equal(told, harness.framefs('info', '--format=tag4-i64le', path).text, 'report')
+
+
 @test('damage has a line of headings, and a line for each damaged place')
 def damage():
     good = harness.tag4(PAYLOADS)

@@ -570,6 +570,21 @@ def umount_dead():
         check(not harness.is_mounted(directory), 'still mounted')
 
 
+@test('umount . takes away what was mounted over the directory that one stands in')
+def umount_here():
+    directory = harness.make_dir('mnt')
+    path = archive()
+    shell = harness.run('sh', '-ec', """
+        cd "$3"
+        "$1" mount -o "$4" "$2" .
+        ls | wc -l
+        "$1" umount .""", 'sh', FRAMEFS, path, directory, TAG4.replace('--', '')).text
+    equal(shell.strip(), '0', 'names in the directory below')
+    check(not harness.is_mounted(directory), 'still mounted')
+    result = harness.framefs('umount', '.', cwd=directory, status=1)
+    contains(result.err, '. is not mounted')
+
+
 def is_dead(directory):
     # What stat tells may be remembered.
     try:
