@@ -106,6 +106,7 @@
  *   archive/index_times.c times of records, looked up and kept for the one that is written
  *   archive/index_bind.c  which archive an index file is of
  *   archive/index_use.c   an index file taken into an archive
+ *   archive/index_check.c   all of the one in use looked at
  *   archive/index_write.c an index file written behind the scan
  *   archive/index_file.h  what these share
  *   archive/index_place.c where index files lie
