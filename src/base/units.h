@@ -17,6 +17,20 @@ int ff_parse_size(const char *text, uint64_t *ret_bytes);
 /* "999 B", "1.5 KiB", "16 EiB": at most three digits and a unit, for tables. Returns buf. */
 const char *ff_format_size(char buf[FF_SIZE_TEXT_BYTES], uint64_t bytes);
 
+/* The digit's value, letters of either case; -1 where it is none of that base, 16 at most. */
+static inline int ff_digit_value(uint8_t c, unsigned int base)
+{
+    int value = -1;
+
+    if (c >= '0' && c <= '9')
+        value = c - '0';
+    else if (c >= 'a' && c <= 'f')
+        value = c - 'a' + 10;
+    else if (c >= 'A' && c <= 'F')
+        value = c - 'A' + 10;
+    return value < (int)base ? value : -1;
+}
+
 /* Copies len bytes of text to out as printable UTF-8: control bytes, invalid UTF-8 and backslashes
  * become \xHH, cut at a whole character when out_size is too small. Always NUL-terminated; returns
  * the length. out_size >= 1. */

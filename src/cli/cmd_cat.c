@@ -335,32 +335,16 @@ static enum ff_exit print_ranges(struct cat *cat, struct ff_archive *archive)
 static enum ff_exit print_indexed(struct cat *cat, struct ff_input *input,
                                   const struct ff_index_found *found)
 {
-    enum ff_exit status = FF_EXIT_DONE;
-    struct ff_damage damage;
-    struct ff_error error = {0};
-    FF_CLEANUP(archive) struct ff_archive *archive = NULL;
-
-    int rc = ff_archive_open(input->source, input->format,
-                             &(struct ff_archive_options){.name = input->path}, &archive, &error);
-    input->source = NULL;
-    input->format = NULL;
-    if (rc < 0) {
-        ff_say("%s", error.text);
-        return FF_EXIT_FAILED;
-    }
-    cat->archive = archive;
-    cat->section = UINT64_MAX;
     uint64_t needed = cat->content == FF_CONTENT_FILE
                           ? UINT64_MAX
                           : ff_ranges_needed(cat->ranges, cat->range_count);
-    ff_use_index_take(archive, found);
-    if (ff_archive_scan(archive, needed, &error) < 0)
-        status = FF_EXIT_FAILED;
-    /* Those that a pass up to the last record would meet. */
-    for (uint64_t i = 0; ff_archive_damage(archive, i, &damage) == 0; i++)
-        if (damage.record < needed)
-            status = ff_exit_worse(status, ff_say_damage(cat->name, &damage));
+    FF_CLEANUP(archive) struct ff_archive *archive = NULL;
 
+    enum ff_exit status = ff_use_index_scan(input, found, needed, &archive);
+    if (!archive)
+        return status;
+    cat->archive = archive;
+    cat->section = UINT64_MAX;
     status = ff_exit_worse(status, print_ranges(cat, archive));
     ff_use_index_tell(archive, &cat->values->input, found);
     return status;

@@ -85,18 +85,13 @@ static enum ff_exit open_archive(const char *path, const struct info_values *val
     enum ff_exit status = ff_use_index_find(path, &values->index, &found);
     if (status == FF_EXIT_DONE)
         status = ff_input_open(path, choice, FF_INPUT_STREAMS, NULL, false, &input);
+    if (status == FF_EXIT_DONE)
+        status = ff_input_archive(&input, values->records_max, &archive);
     if (status != FF_EXIT_DONE)
         return status;
-    const struct ff_archive_options archive_options = {.name = input.path,
-                                                       .records_max = values->records_max};
-    int rc = ff_archive_open(input.source, input.format, &archive_options, &archive, &error);
-    if (rc < 0) {
-        ff_say("%s", error.text);
-        return FF_EXIT_FAILED;
-    }
     ff_use_index_take(archive, &found);
     struct ff_progress *progress = ff_progress_begin(input.name, scan_state, archive);
-    rc = ff_archive_scan(archive, UINT64_MAX, &error);
+    int rc = ff_archive_scan(archive, UINT64_MAX, &error);
     ff_progress_end(progress);
     *ret_archive = archive;
     /* A source that fails is among the damages. */

@@ -254,26 +254,11 @@ static enum ff_exit list_indexed(const struct ls *ls, struct ff_input *input,
                                  const struct ff_index_found *found)
 {
     uint64_t needed = ff_ranges_needed(ls->ranges, ls->range_count), first, last;
-    enum ff_exit status = FF_EXIT_DONE;
-    struct ff_damage damage;
-    struct ff_error error = {0};
     FF_CLEANUP(archive) struct ff_archive *archive = NULL;
 
-    int rc = ff_archive_open(input->source, input->format,
-                             &(struct ff_archive_options){.name = input->path}, &archive, &error);
-    input->source = NULL;
-    input->format = NULL;
-    if (rc < 0) {
-        ff_say("%s", error.text);
-        return FF_EXIT_FAILED;
-    }
-    ff_use_index_take(archive, found);
-    if (ff_archive_scan(archive, needed, &error) < 0)
-        status = FF_EXIT_FAILED;
-    /* Those that a pass up to the last record would meet. */
-    for (uint64_t i = 0; ff_archive_damage(archive, i, &damage) == 0; i++)
-        if (damage.record < needed)
-            status = ff_exit_worse(status, ff_say_damage(ls->name, &damage));
+    enum ff_exit status = ff_use_index_scan(input, found, needed, &archive);
+    if (!archive)
+        return status;
     for (size_t i = 0; i < ls->range_count && !ff_output_failed(&ls->cli->out); i++) {
         resolve(ls, i, ff_archive_count(archive), &first, &last, &status);
         if (first <= last)

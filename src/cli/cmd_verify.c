@@ -57,17 +57,12 @@ static enum ff_exit open_archive(const char *path, const struct verify_values *v
     struct ff_error error = {0};
 
     enum ff_exit status = ff_input_open(path, choice, FF_INPUT_STREAMS, NULL, false, &input);
+    if (status == FF_EXIT_DONE)
+        status = ff_input_archive(&input, values->records_max, &archive);
     if (status != FF_EXIT_DONE)
         return status;
-    const struct ff_archive_options archive_options = {.name = input.path,
-                                                       .records_max = values->records_max};
-    int rc = ff_archive_open(input.source, input.format, &archive_options, &archive, &error);
-    if (rc < 0) {
-        ff_say("%s", error.text);
-        return FF_EXIT_FAILED;
-    }
     struct ff_progress *progress = ff_progress_begin(input.name, verify_state, archive);
-    rc = ff_archive_verify(archive, (unsigned int)values->threads, &error);
+    int rc = ff_archive_verify(archive, (unsigned int)values->threads, &error);
     ff_progress_end(progress);
     if (rc < 0)
         ff_say("%s", error.text);

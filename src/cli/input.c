@@ -293,6 +293,20 @@ enum ff_exit ff_input_settle(const char *path, struct ff_source *source,
     return FF_EXIT_FAILED;
 }
 
+enum ff_exit ff_input_archive(struct ff_input *input, uint64_t records_max,
+                              struct ff_archive **ret_archive)
+{
+    const struct ff_archive_options options = {.name = input->path, .records_max = records_max};
+    struct ff_error error = {0};
+
+    int rc = ff_archive_open(input->source, input->format, &options, ret_archive, &error);
+    input->source = NULL;
+    input->format = NULL;
+    if (rc < 0)
+        ff_say("%s", error.text);
+    return rc < 0 ? FF_EXIT_FAILED : FF_EXIT_DONE;
+}
+
 enum ff_exit ff_input_peek(const char *path, void *bytes, struct ff_input *ret_input,
                            struct ff_head *ret_head)
 {

@@ -2,6 +2,7 @@
 #ifndef FF_CLI_INPUT_H
 #define FF_CLI_INPUT_H
 
+#include <framefs/archive.h>
 #include <framefs/detect.h>
 #include <framefs/error.h>
 #include <framefs/format.h>
@@ -88,6 +89,11 @@ int ff_input_try(const char *path, const struct ff_input_choice *choice, struct 
  * Messages are printed: FF_EXIT_DONE, FF_EXIT_FAILED. */
 enum ff_exit ff_input_settle(const char *path, struct ff_source *source,
                              const struct ff_input_choice *choice, struct ff_input *ret_input);
+
+/* Opens the archive, which takes source and format; records_max as in struct ff_archive_options.
+ * Messages are printed: FF_EXIT_DONE, FF_EXIT_FAILED. */
+enum ff_exit ff_input_archive(struct ff_input *input, uint64_t records_max,
+                              struct ff_archive **ret_archive);
 
 /* Reads an archive's beginning alone, up to FF_HEAD_BYTES into bytes, and closes it: the input has
  * names and a size. Messages are printed: FF_EXIT_DONE, FF_EXIT_FAILED. */

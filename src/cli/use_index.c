@@ -45,6 +45,25 @@ void ff_use_index_take(struct ff_archive *archive, const struct ff_index_found *
     ff_say("note: %s: not used: %s", shown, error.text);
 }
 
+enum ff_exit ff_use_index_scan(struct ff_input *input, const struct ff_index_found *found,
+                               uint64_t records, struct ff_archive **ret_archive)
+{
+    struct ff_archive *archive;
+    struct ff_damage damage;
+
+    enum ff_exit status = ff_input_archive(input, 0, &archive);
+    if (status != FF_EXIT_DONE)
+        return status;
+    ff_use_index_take(archive, found);
+    if (ff_archive_scan(archive, records, NULL) < 0)
+        status = FF_EXIT_FAILED;
+    for (uint64_t i = 0; ff_archive_damage(archive, i, &damage) == 0; i++)
+        if (damage.record < records)
+            status = ff_exit_worse(status, ff_say_damage(input->name, &damage));
+    *ret_archive = archive;
+    return status;
+}
+
 /* Another word of a command line, behind an option's name or "". */
 static void put_word(FILE *command, const char *option, const char *word)
 {

@@ -44,6 +44,12 @@ enum ff_exit ff_use_index_find(const char *path, const struct ff_index_options *
  * fit is told as a note, and the archive is as before. */
 void ff_use_index_take(struct ff_archive *archive, const struct ff_index_found *found);
 
+/* Opens the archive, lets it take the index file, and scans until so many records are known. Damage
+ * that a pass up to the last of them would meet is told. FF_EXIT_FAILED without an archive: it
+ * cannot be opened. */
+enum ff_exit ff_use_index_scan(struct ff_input *input, const struct ff_index_found *found,
+                               uint64_t records, struct ff_archive **ret_archive);
+
 /* Tells as a note where the index file has proved damaged in use, with the command that makes it
  * anew: input is what the archive was opened with. */
 void ff_use_index_tell(struct ff_archive *archive, const struct ff_input_options *input,

@@ -1,5 +1,4 @@
 /* Parsers of option arguments that several commands share. */
-#include <ctype.h>
 #include <errno.h>
 #include <framefs/archive.h>
 #include <framefs/format.h>
@@ -114,14 +113,6 @@ int ff_option_content(void *field, const char *argument, struct ff_error *error)
     return 0;
 }
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c = (char)tolower((unsigned char)c);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* The byte that the escape after a backslash stands for, and the characters it takes; negative when
  * there is no such escape. */
 static int escaped_byte(const char *escape, size_t *ret_len)
@@ -139,8 +130,8 @@ static int escaped_byte(const char *escape, size_t *ret_len)
     case '\\':
         return '\\';
     case 'x': {
-        int high = hex_digit(escape[1]);
-        int low = high < 0 ? -1 : hex_digit(escape[2]);
+        int high = ff_digit_value(escape[1], 16);
+        int low = high < 0 ? -1 : ff_digit_value(escape[2], 16);
         *ret_len = 3;
         return low < 0 ? -EINVAL : high << 4 | low;
     }

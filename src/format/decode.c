@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/load.h"
+#include "base/units.h"
 #include "format/decode_fast.h"
 #include "format/headers.h"
 
@@ -275,19 +276,6 @@ static int decode_varint(struct ff_decoder *d, const struct ff_window *w,
     return FF_DECODE_DONE;
 }
 
-/* The digit's value, or -1. */
-static int digit_value(uint8_t c, unsigned int base)
-{
-    int value = -1;
-    if (c >= '0' && c <= '9')
-        value = c - '0';
-    else if (c >= 'a' && c <= 'f')
-        value = c - 'a' + 10;
-    else if (c >= 'A' && c <= 'F')
-        value = c - 'A' + 10;
-    return value < (int)base ? value : -1;
-}
-
 static int decode_digits(struct ff_decoder *d, const struct ff_window *w,
                          const struct ff_item *item)
 {
@@ -304,7 +292,7 @@ static int decode_digits(struct ff_decoder *d, const struct ff_window *w,
     }
     const uint8_t *bytes = have ? bytes_at(d, w) : NULL;
     int digit = -1;
-    for (; n < have && (digit = digit_value(bytes[n], item->base)) >= 0; n++) {
+    for (; n < have && (digit = ff_digit_value(bytes[n], item->base)) >= 0; n++) {
         if (n == FF_DIGITS_MAX)
             return fail(d, FF_FAULT_DIGITS, 0, 0);
         number = number * item->base + digit;
@@ -445,7 +433,7 @@ static int header_length(struct ff_decoder *d, const struct ff_item *item, const
             return fail(d, FF_FAULT_HEADER_COUNT, count, (ff_value)h);
         bool fits = digits > 0 && digits <= FF_DIGITS_MAX;
         for (size_t i = 0; fits && i < digits; i++) {
-            int digit = digit_value(block[start + i], 10);
+            int digit = ff_digit_value(block[start + i], 10);
             fits = digit >= 0;
             number = number * 10 + digit;
         }

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/units.h"
+
 int ff_parser_fail(const struct ff_parser *parser, int code, size_t column, size_t span,
                    const char *format, ...)
 {
@@ -117,15 +119,10 @@ int ff_lex_number(struct ff_parser *parser, ff_value *ret_value)
     ff_value value = 0;
     size_t digits = 0;
     for (;; parser->pos++, digits++) {
-        char c = ff_lex_peek(parser);
-        unsigned int digit;
-        if (c >= '0' && c <= '9')
-            digit = (unsigned int)(c - '0');
-        else if (base == 16 && isxdigit((unsigned char)c))
-            digit = (unsigned int)(tolower((unsigned char)c) - 'a' + 10);
-        else
+        int digit = ff_digit_value(ff_lex_peek(parser), base);
+        if (digit < 0)
             break;
-        value = value * base + digit;
+        value = value * base + (unsigned int)digit;
         if (value > (ff_value)UINT64_MAX)
             return ff_parser_fail(parser, -EINVAL, start, parser->pos - start + 1,
                                   "the number is larger than 2^64-1");
@@ -140,14 +137,6 @@ int ff_lex_number(struct ff_parser *parser, ff_value *ret_value)
     return 0;
 }
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c = (char)tolower((unsigned char)c);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 size_t ff_lex_escape(const char *text, size_t len, char *ret_byte)
 {
     static const char names[] = "nrt0\\\"", values[] = "\n\r\t\0\\\"";
@@ -157,9 +146,10 @@ size_t ff_lex_escape(const char *text, size_t len, char *ret_byte)
         *ret_byte = values[found - names];
         return 1;
     }
-    if (len < 3 || text[0] != 'x' || hex_digit(text[1]) < 0 || hex_digit(text[2]) < 0)
+    if (len < 3 || text[0] != 'x' || ff_digit_value(text[1], 16) < 0 ||
+        ff_digit_value(text[2], 16) < 0)
         return 0;
-    *ret_byte = (char)(hex_digit(text[1]) * 16 + hex_digit(text[2]));
+    *ret_byte = (char)(ff_digit_value(text[1], 16) * 16 + ff_digit_value(text[2], 16));
     return 3;
 }
 

@@ -11,10 +11,10 @@ import signal
 import struct
 import subprocess
 import sys
-import threading
 
 import harness
 from harness import Mount, check, equal, framefs, tag4, test
+from readers import Readers
 
 TAG4 = '--format=tag4-i64le'
 KILLS = int(os.environ.get('FF_KILLS', '15'))
@@ -104,50 +104,26 @@ def faulty(on=True, **faults):
         harness.FRAMEFS = usual
 
 
-class Readers:
-    """Threads that read all records over and over, half of them in order, and compare."""
+class RecordReaders(Readers):
+    """Read all records, half of the threads in order, and compare."""
 
-    def __init__(self, mount, want, threads=8):
-        self.mount, self.want, self.stop = mount, want, False
-        self.wrong, self.reads = [], 0
-        self.paths = mount.records()
-        self.threads = [threading.Thread(target=self.run, args=(i,)) for i in range(threads)]
+    def __init__(self, mount, want):
+        super().__init__(8)
+        self.paths, self.want = mount.records(), want
 
-    def run(self, seed):
-        r = random.Random(seed)
-        while not self.stop and not self.wrong:
-            order = range(r.randrange(RECORDS // 2), RECORDS)
-            if seed % 2:
-                order = r.sample(range(RECORDS), RECORDS)
-            for number in order:
-                if self.stop:
-                    break
-                try:
-                    with open(self.paths[number], 'rb', buffering=0) as file:
-                        # A huge record is not read whole each time.
-                        got = file.read(1 << 16)
-                        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
-                    if got != self.want[number][:1 << 16]:
-                        self.wrong.append(f'{number}: {len(got)} other bytes')
-                except OSError as error:
-                    self.wrong.append(f'{number}: {error}')
-                self.reads += 1
+    def numbers(self, thread, r):
+        while True:
+            if thread % 2:
+                yield from r.sample(range(RECORDS), RECORDS)
+            else:
+                yield from range(r.randrange(RECORDS // 2), RECORDS)
 
-    def __enter__(self):
-        for thread in self.threads:
-            thread.start()
-        return self
-
-    def __exit__(self, kind, error, trace):
-        self.stop = True
-        for thread in self.threads:
-            thread.join()
-        if kind is None:
-            check(not self.wrong, f'{len(self.wrong)} of {self.reads} reads: {self.wrong[:5]}')
-
-    def go_on(self, count=200):
-        before = self.reads
-        harness.wait_for(lambda: self.reads > before + count or self.wrong, 'reads')
+    def read(self, number):
+        with open(self.paths[number], 'rb', buffering=0) as file:
+            # A huge record is not read whole each time.
+            got = file.read(1 << 16)
+            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+        return got == self.want[number][:1 << 16]
 
 
 @test('records read in order are pushed, and are the right bytes: tree and flat, all contents')
@@ -239,11 +215,11 @@ def many_readers():
     archive = harness.write(tag4(want))
     for layout in ('tree', 'flat'):
         with Mount(TAG4, '-o', f'layout={layout}', archive) as mount:
-            with Readers(mount, want) as readers:
+            with RecordReaders(mount, want) as readers:
                 for _ in range(5):
-                    readers.go_on()
+                    readers.go_on(200)
                     harness.drop_caches(pages=True)
-                readers.go_on()
+                readers.go_on(200)
             check(pushed(mount) > 0, 'nothing was pushed')
 
 
@@ -252,15 +228,15 @@ def kills():
     want = payloads()
     archive = harness.write(tag4(want))
     with Mount(TAG4, archive) as mount:
-        with Readers(mount, want) as readers:
+        with RecordReaders(mount, want) as readers:
             for number in range(KILLS):
-                readers.go_on()
+                readers.go_on(200)
                 pid = stat(mount.dir, 'framefs_worker_pid')
                 os.kill(pid, signal.SIGKILL if number % 5 else signal.SIGTERM)
                 harness.wait_for(lambda pid=pid: stat(mount.dir, 'framefs_worker_pid') != pid,
                                  'another worker')
             for _ in range(KILLS // 3):
-                readers.go_on()
+                readers.go_on(200)
                 framefs('upgrade', mount.dir)
         equal(stat(mount.dir, 'framefs_upgrades_failed_total'), 0, 'upgrades that failed')
         check(pushed(mount) > 0, 'nothing was pushed')

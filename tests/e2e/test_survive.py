@@ -16,6 +16,7 @@ import time
 
 import harness
 from harness import Foreground, Mount, check, contains, equal, framefs, test
+from readers import Readers
 from troubles import told
 
 TAG4 = '--format=tag4-i64le'
@@ -51,45 +52,24 @@ def read_stat(directory, name):
     return int(match[1])
 
 
-class Readers:
-    """Threads that read records, the big one now and then, and compare their digests."""
+class DigestReaders(Readers):
+    """Read records, the big one now and then, and compare their digests."""
 
     def __init__(self, mount, digests, threads=4):
+        super().__init__(threads)
         self.mount, self.digests = mount, digests
-        self.stop = False
-        self.wrong, self.reads, self.slowest = [], 0, []
-        self.threads = [threading.Thread(target=self.run, args=(i,)) for i in range(threads)]
 
-    def run(self, seed):
-        r = random.Random(seed)
-        while not self.stop:
-            number = r.randrange(RECORDS) if r.random() < 0.99 else RECORDS
-            try:
-                begin = time.perf_counter()
-                with open(self.mount.path(f'{number:08}'), 'rb', buffering=0) as file:
-                    os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
-                    digest = hashlib.sha256()
-                    while block := file.read(1 << 20):
-                        digest.update(block)
-                if number < RECORDS:
-                    self.slowest.append(time.perf_counter() - begin)
-                if digest.digest() != self.digests[number]:
-                    self.wrong.append(f'record {number}: other bytes')
-            except OSError as error:
-                self.wrong.append(f'record {number}: {error}')
-            self.reads += 1
+    def numbers(self, thread, r):
+        while True:
+            yield r.randrange(RECORDS) if r.random() < 0.99 else RECORDS
 
-    def __enter__(self):
-        for thread in self.threads:
-            thread.start()
-        return self
-
-    def __exit__(self, kind, error, trace):
-        self.stop = True
-        for thread in self.threads:
-            thread.join()
-        if kind is None:
-            check(not self.wrong, f'{len(self.wrong)} of {self.reads} reads: {self.wrong[:5]}')
+    def read(self, number):
+        digest = hashlib.sha256()
+        with open(self.mount.path(f'{number:08}'), 'rb', buffering=0) as file:
+            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+            while block := file.read(1 << 20):
+                digest.update(block)
+        return digest.digest() == self.digests[number]
 
 
 def kill_worker(mount, number=signal.SIGKILL):
@@ -105,10 +85,9 @@ def kills():
     path, digests = write_archive()
     with Mount(TAG4, path) as mount:
         pid = stat(mount, 'framefs_pid')
-        with Readers(mount, digests) as readers:
+        with DigestReaders(mount, digests) as readers:
             for _ in range(KILLS):
-                before = readers.reads
-                harness.wait_for(lambda: readers.reads > before + 4, 'reads')
+                readers.go_on(4)
                 kill_worker(mount)
         equal(stat(mount, 'framefs_restarts_total'), KILLS, 'restarts')
         equal(stat(mount, 'framefs_pid'), pid, 'the supervisor')
@@ -119,7 +98,7 @@ def kills():
 @test('crashes of the worker by each signal that a fault raises are survived, too')
 def crashes():
     path, digests = write_archive()
-    with Mount(TAG4, path) as mount, Readers(mount, digests, 2):
+    with Mount(TAG4, path) as mount, DigestReaders(mount, digests, 2):
         # A sanitizer would report these three, and rightly.
         reported = () if harness.under_sanitizer() else (signal.SIGSEGV, signal.SIGBUS,
                                                          signal.SIGFPE)
@@ -310,7 +289,7 @@ def upgrades():
     path, digests = write_archive()
     with Mount(TAG4, path) as mount:
         server, worker = stat(mount, 'framefs_pid'), stat(mount, 'framefs_worker_pid')
-        with Readers(mount, digests):
+        with DigestReaders(mount, digests):
             for _ in range(KILLS):
                 framefs('upgrade', mount.dir)
         equal(stat(mount, 'framefs_upgrades_total'), KILLS, 'upgrades')

@@ -131,6 +131,22 @@ static void sizes_are_shown_with_at_most_three_digits(void **state)
     }
 }
 
+static void a_digit_has_its_value_in_the_bases_that_have_it(void **state)
+{
+    (void)state;
+    static const char digits[] = "0123456789abcdef", upper[] = "0123456789ABCDEF";
+
+    for (unsigned int c = 0; c < 256; c++) {
+        const char *found = c ? strchr(digits, (int)c) : NULL;
+        int value = found ? (int)(found - digits) : -1;
+        found = c ? strchr(upper, (int)c) : NULL;
+        if (found)
+            value = (int)(found - upper);
+        for (unsigned int base = 8; base <= 16; base++)
+            assert_int_equal(ff_digit_value((uint8_t)c, base), value < (int)base ? value : -1);
+    }
+}
+
 static void assert_escape(const char *text, size_t len, const char *wanted)
 {
     char out[256];
@@ -276,6 +292,7 @@ int main(void)
         cmocka_unit_test(u64_takes_decimal_digits_only),
         cmocka_unit_test(sizes_have_binary_and_decimal_units),
         cmocka_unit_test(sizes_are_shown_with_at_most_three_digits),
+        cmocka_unit_test(a_digit_has_its_value_in_the_bases_that_have_it),
         cmocka_unit_test(escaped_text_cannot_reach_the_terminal),
         cmocka_unit_test(any_bytes_become_valid_text_and_can_be_got_back),
         cmocka_unit_test(escaped_text_is_cut_at_whole_characters),
