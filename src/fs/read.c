@@ -35,7 +35,8 @@ void *ff_buffer_get(struct ff_fs *fs)
     return buffer;
 }
 
-/* What an answer of "not known yet" waits for: the record, or, when that is known, the end. */
+/* What an answer of "not known yet" waits for: the record, or, when that is known, the end. Asked
+ * before the answer: who waits for the end because the record came in between waits for hours. */
 static struct ff_wait wait_for(const struct ff_archive *archive, uint64_t record)
 {
     return (struct ff_wait){
@@ -52,11 +53,12 @@ static int missing(const struct ff_shown *shown)
 static int find_record(const struct ff_node *node, struct ff_file *file, struct ff_wait *ret_wait)
 {
     const struct ff_shown *shown = file->shown;
+    struct ff_wait wait = wait_for(shown->archive, node->value);
     int r = ff_archive_record(shown->archive, node->value, &file->record);
     if (r == 0)
         r = ff_view_record(shown->archive, &file->record, shown->content, &file->view);
     if (r == -EAGAIN)
-        *ret_wait = wait_for(shown->archive, node->value);
+        *ret_wait = wait;
     file->size = file->view.len;
     return r == -ENOENT ? missing(shown) : r;
 }
@@ -68,9 +70,10 @@ static int find_slice(struct ff_fs *fs, const struct ff_node *node, struct ff_fi
     int r = ff_slices_find(&fs->shared->slices, node->archive, node->value, &slice);
     if (r < 0)
         return r;
+    struct ff_wait wait = wait_for(file->shown->archive, slice.last);
     r = ff_view_slice(file->shown->archive, slice.first, slice.last, &file->view);
     if (r == -EAGAIN)
-        *ret_wait = wait_for(file->shown->archive, slice.last);
+        *ret_wait = wait;
     file->size = file->view.len;
     return r == -ENOENT ? missing(file->shown) : r;
 }

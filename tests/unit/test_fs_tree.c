@@ -13,6 +13,27 @@
 
 #define FRAME_BYTES 12 /* of a tag4 record without a payload */
 
+/* The next look-up that finds nothing yet is followed by a scan of as many records. */
+static uint64_t scan_meanwhile;
+
+int __real_ff_archive_record(const struct ff_archive *archive, uint64_t number,
+                             struct ff_record *ret_record);
+int __wrap_ff_archive_record(const struct ff_archive *archive, uint64_t number,
+                             struct ff_record *ret_record);
+
+int __wrap_ff_archive_record(const struct ff_archive *archive, uint64_t number,
+                             struct ff_record *ret_record)
+{
+    int r = __real_ff_archive_record(archive, number, ret_record);
+
+    if (r == -EAGAIN && scan_meanwhile) {
+        struct ff_archive *shared = (struct ff_archive *)(uintptr_t)archive;
+        assert_int_equal(ff_archive_scan(shared, scan_meanwhile, NULL), 0);
+        scan_meanwhile = 0;
+    }
+    return r;
+}
+
 struct mount {
     struct ff_fs fs;
     struct ff_fs_options options;
@@ -664,6 +685,33 @@ static void attributes_hold_for_ever_unless_they_change(void **state)
     end(mount);
 }
 
+/* A slice that another worker gave out, whose scan had come further. */
+static void what_comes_during_the_look_up_is_not_waited_for(void **state)
+{
+    (void)state;
+    struct mount *mount = begin(1, 2500, 1000, FF_TREE_TREE);
+    const struct ff_archive *archive = mount->shown[0].archive;
+    const struct ff_slice slice = {.first = 0, .last = 1500};
+    uint64_t value = ff_slices_add(&mount->shared->slices, &slice);
+    const struct ff_node node = ff_fs_make_node(&mount->fs, 0, FF_NODE_SLICE, value);
+    struct ff_file file;
+    struct ff_wait wait = {0};
+
+    assert_int_equal(ff_file_find(&mount->fs, &node, FF_TEXT_ANY, &file, &wait), -EAGAIN);
+    assert_ptr_equal(wait.archive, archive);
+    assert_int_equal(wait.records, 1501);
+
+    scan_meanwhile = 2000;
+    assert_int_equal(ff_file_find(&mount->fs, &node, FF_TEXT_ANY, &file, &wait), -EAGAIN);
+    assert_int_equal(scan_meanwhile, 0);
+    assert_false(ff_archive_complete(archive));
+    assert_true(wait.records <= ff_archive_count(archive));
+
+    assert_int_equal(ff_file_find(&mount->fs, &node, FF_TEXT_ANY, &file, &wait), 0);
+    assert_int_equal(file.size, 1501 * FRAME_BYTES);
+    end(mount);
+}
+
 static void the_largest_size_has_its_blocks(void **state)
 {
     (void)state;
@@ -695,6 +743,7 @@ int main(void)
         cmocka_unit_test(a_listing_goes_on_from_any_offset),
         cmocka_unit_test(nlink_counts_the_listed_directories),
         cmocka_unit_test(attributes_hold_for_ever_unless_they_change),
+        cmocka_unit_test(what_comes_during_the_look_up_is_not_waited_for),
         cmocka_unit_test(the_largest_size_has_its_blocks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
