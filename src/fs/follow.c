@@ -42,6 +42,7 @@ static void begin(struct ff_follow *follow, struct ff_stream *stream,
         .window = FF_FOLLOW_FIRST / 2,
         .used = ++follow->notes,
         .directory = UINT64_MAX,
+        .before = UINT64_MAX,
     };
 }
 
@@ -55,8 +56,6 @@ static void step(struct ff_stream *stream, const struct ff_follow_place *place)
     stream->window = stream->window < FF_FOLLOW_MAX / 2 ? stream->window * 2 : FF_FOLLOW_MAX;
     stream->left = stream->window;
     stream->bytes_left = FF_FOLLOW_AHEAD_BYTES_MAX;
-    if (stream->directory != place->directory)
-        stream->enters = true;
     stream->directory = place->directory;
 }
 
@@ -112,10 +111,10 @@ bool ff_follow_take(struct ff_follow *follow, struct ff_follow_job *ret_job)
         .left = found->left,
         .bytes_left = found->bytes_left,
         .directory = found->directory,
-        .enters = found->enters,
+        .before = found->before,
     };
     found->worked = ++follow->works;
-    found->enters = false;
+    found->before = found->directory;
     return true;
 }
 

@@ -37,7 +37,7 @@ struct ff_stream {
     uint64_t used; /* when, in notes */
     uint64_t worked;
     uint64_t directory; /* that the reader is in; UINT64_MAX: not known yet */
-    bool enters;        /* it is another one since the last job */
+    uint64_t before;    /* that of the last job; UINT64_MAX: there was none */
 };
 
 /* What became of pushed records; of those ahead of a reader it is not known yet. */
@@ -77,7 +77,7 @@ struct ff_follow_job {
     uint64_t next;
     uint64_t left, bytes_left;
     uint64_t directory; /* the reader's */
-    bool enters;        /* that is another one than at the stream's last job */
+    uint64_t before;    /* that of the stream's last job; UINT64_MAX: there was none */
 };
 
 /* That of the stream which was served longest ago; false when there is none. */

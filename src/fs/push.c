@@ -180,27 +180,34 @@ static int store(struct ff_push *push, const struct ff_follow_job *job, const st
     return 0;
 }
 
+static void forget_listing(const struct ff_fs *fs, const struct ff_node *directory)
+{
+    (void)fuse_lowlevel_notify_inval_inode(fs->session, ff_node_ino(directory), 0, 0);
+}
+
 /* What a listing told by names alone stays in the kernel's cache, and its files unknown: the next
- * one is told in full, now that there is a reader. */
+ * one is told in full, now that there is a reader. In a tree that is the next directory's: of the
+ * one that he enters he has the listing already. */
 static void renew_listings(const struct ff_fs *fs, const struct ff_follow_job *job)
 {
     struct ff_shown *shown = &fs->shown[job->archive];
+    struct ff_node directory;
 
     if (!atomic_load_explicit(&shown->bare, memory_order_relaxed))
         return;
-    bool is_tree = shown->layout == FF_TREE_TREE;
-    struct ff_node directory = ff_fs_make_node(
-        fs, job->archive, is_tree ? FF_NODE_THOUSAND : FF_NODE_ARCHIVE, job->directory);
-    if (!is_tree && fs->single)
-        directory = ff_fs_root_node();
-    (void)fuse_lowlevel_notify_inval_inode(fs->session, ff_node_ino(&directory), 0, 0);
-    if (!is_tree) {
+    if (shown->layout != FF_TREE_TREE) {
+        directory =
+            fs->single ? ff_fs_root_node() : ff_fs_make_node(fs, job->archive, FF_NODE_ARCHIVE, 0);
+        forget_listing(fs, &directory);
         atomic_store_explicit(&shown->bare, false, memory_order_relaxed);
         return;
     }
-    /* What comes next, too: the reader has the listing of this one already. */
+    directory = ff_fs_make_node(fs, job->archive, FF_NODE_THOUSAND, job->directory);
+    /* Not twice: he has got it anew meanwhile, and may list it again. */
+    if (job->before == UINT64_MAX || job->directory != job->before + 1)
+        forget_listing(fs, &directory);
     directory.value++;
-    (void)fuse_lowlevel_notify_inval_inode(fs->session, ff_node_ino(&directory), 0, 0);
+    forget_listing(fs, &directory);
 }
 
 /* The connection is gone, or does not know such a message. */
@@ -296,7 +303,7 @@ static void *push_thread(void *argument)
         if (drops) {
             r = drop(push->fs, &passed);
         } else {
-            if (job.enters)
+            if (job.directory != job.before)
                 renew_listings(push->fs, &job);
             make_batch(push->fs, &job, &batch);
             r = push_batch(push, &job, &batch);

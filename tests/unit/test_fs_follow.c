@@ -248,15 +248,18 @@ static void another_directory_is_told_once(void **state)
     for (uint64_t at = 990; at < 993; at++)
         note(&follow, at);
     assert_true(ff_follow_take(&follow, &job));
-    assert_true(job.enters);
     assert_int_equal(job.directory, 0);
+    assert_int_equal(job.before, UINT64_MAX);
     assert_true(ff_follow_take(&follow, &job));
-    assert_false(job.enters);
+    assert_int_equal(job.directory, 0);
+    assert_int_equal(job.before, 0);
     ff_follow_end(&follow, &job, 1000, false);
     note(&follow, 1000);
     assert_true(ff_follow_take(&follow, &job));
-    assert_true(job.enters);
     assert_int_equal(job.directory, 1);
+    assert_int_equal(job.before, 0);
+    assert_true(ff_follow_take(&follow, &job));
+    assert_int_equal(job.before, 1);
 }
 
 int main(void)
