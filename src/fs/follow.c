@@ -49,9 +49,11 @@ static void begin(struct ff_follow *follow, struct ff_stream *stream,
 /* A new stretch behind the record, twice as long. */
 static void step(struct ff_stream *stream, const struct ff_follow_place *place)
 {
+    bool enters = stream->directory != place->directory;
+
     stream->begin = place->after;
     stream->next = place->after;
-    if (++stream->steps < FF_FOLLOW_STEPS_MIN)
+    if (++stream->steps < FF_FOLLOW_STEPS_MIN || !(place->pushable || enters))
         return;
     stream->window = stream->window < FF_FOLLOW_MAX / 2 ? stream->window * 2 : FF_FOLLOW_MAX;
     stream->left = stream->window;
@@ -87,7 +89,7 @@ enum ff_followed ff_follow_note(struct ff_follow *follow, const struct ff_follow
             overtake(stream, place);
         if (stream->left == 0)
             step(stream, place);
-        return FF_FOLLOWED_STEP;
+        return stream->left > 0 ? FF_FOLLOWED_DUE : FF_FOLLOWED_STEP;
     }
     begin(follow, pick(follow), place);
     return FF_FOLLOWED_ALONE;

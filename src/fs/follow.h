@@ -5,9 +5,10 @@
  * A stream is one reader. Each read request for a record's beginning is noted: one for the record
  * that a stream comes to next is a step of it, any other one begins a stream. From
  * FF_FOLLOW_STEPS_MIN steps on, a step gives the stream a stretch of records to be pushed behind
- * it, twice as long as the one before. The reader shows that he has used a stretch by asking for
- * the record after it: pushed ones cost him no request. A request for one that was pushed shows
- * that pushing is of no use, and the stream begins anew.
+ * it, twice as long as the one before; where the first of them cannot be pushed it does so in a
+ * directory that is new to the stream only, whose listing the job is for. The reader shows that he
+ * has used a stretch by asking for the record after it: pushed ones cost him no request. A request
+ * for one that was pushed shows that pushing is of no use, and the stream begins anew.
  */
 #ifndef FF_FS_FOLLOW_H
 #define FF_FS_FOLLOW_H
@@ -59,12 +60,14 @@ struct ff_follow_place {
     size_t archive;
     uint64_t record;
     uint64_t after;     /* the next record that a reader would ask for */
+    bool pushable;      /* that one may be pushed */
     uint64_t directory; /* a number of the directory that it is in */
 };
 
 enum ff_followed {
     FF_FOLLOWED_ALONE, /* nothing is known of it */
-    FF_FOLLOWED_STEP,  /* in order; there may be something to push */
+    FF_FOLLOWED_STEP,  /* in order; there is nothing to push */
+    FF_FOLLOWED_DUE,   /* in order; there is something to push */
     FF_FOLLOWED_MET,   /* it had been pushed: the stream has stopped */
 };
 

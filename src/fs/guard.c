@@ -25,7 +25,7 @@
 #define END_MS 1000
 
 /* The kernel wants room for the largest write, though none comes. */
-static unsigned char request[FF_REPLY_BYTES_MAX + FF_INIT_BYTES];
+static _Alignas(struct fuse_in_header) unsigned char request[FF_REPLY_BYTES_MAX + FF_INIT_BYTES];
 
 /* One that wants no answer (FORGET) gets none: the kernel does not find it. */
 static void answer(int device)

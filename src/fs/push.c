@@ -81,11 +81,13 @@ void ff_push_note(struct ff_push *push, const struct ff_node *node, const struct
         .directory = directory_of(shown, node->value),
     };
     struct ff_view next;
-    (void)next_view(shown, node->value + 1, &next, &place.after);
+    place.pushable = next_view(shown, node->value + 1, &next, &place.after) == 0 &&
+                     next.len <= fs->options->push_bytes &&
+                     directory_of(shown, place.after) == place.directory;
     pthread_mutex_lock(&push->lock);
     enum ff_followed followed = ff_follow_note(&push->follow, &place);
     struct ff_follow_fate fate = untold(push);
-    bool wakes = followed == FF_FOLLOWED_STEP && push->waits;
+    bool wakes = followed == FF_FOLLOWED_DUE && push->waits;
     pthread_mutex_unlock(&push->lock);
     if (wakes)
         pthread_cond_signal(&push->wake);

@@ -8,10 +8,18 @@
 
 #include <cmocka.h>
 
+static struct ff_follow_place place_of(size_t archive, uint64_t record)
+{
+    return (struct ff_follow_place){.archive = archive,
+                                    .record = record,
+                                    .after = record + 1,
+                                    .pushable = true,
+                                    .directory = record / 1000};
+}
+
 static enum ff_followed note_in(struct ff_follow *follow, size_t archive, uint64_t record)
 {
-    const struct ff_follow_place place = {
-        .archive = archive, .record = record, .after = record + 1, .directory = record / 1000};
+    const struct ff_follow_place place = place_of(archive, record);
     return ff_follow_note(follow, &place);
 }
 
@@ -48,7 +56,7 @@ static void two_steps_begin_and_each_next_one_doubles(void **state)
     assert_int_equal(note(&follow, at++), FF_FOLLOWED_STEP);
     assert_false(ff_follow_take(&follow, &job));
     for (int i = 0; i < 12; i++) {
-        assert_int_equal(note(&follow, at), FF_FOLLOWED_STEP);
+        assert_int_equal(note(&follow, at), FF_FOLLOWED_DUE);
         assert_int_equal(push_all(&follow, 1, &first), want);
         assert_int_equal(first, at + 1);
         assert_false(ff_follow_take(&follow, &job));
@@ -85,7 +93,7 @@ static void random_reads_push_nothing_and_displace_no_reader_in_order(void **sta
     for (uint64_t i = 0; i < 1000; i++)
         assert_int_equal(note(&follow, 1000000 - i * 7), FF_FOLLOWED_ALONE);
     assert_false(ff_follow_take(&follow, &job));
-    assert_int_equal(note(&follow, 3 + FF_FOLLOW_FIRST), FF_FOLLOWED_STEP);
+    assert_int_equal(note(&follow, 3 + FF_FOLLOW_FIRST), FF_FOLLOWED_DUE);
     assert_int_equal(push_all(&follow, 1, &first), FF_FOLLOW_FIRST * 2);
 }
 
@@ -137,7 +145,7 @@ static void a_pushed_record_that_is_asked_for_stops_the_stream(void **state)
     assert_int_equal(note(&follow, 5), FF_FOLLOWED_MET);
     assert_int_equal(note(&follow, 6), FF_FOLLOWED_STEP);
     assert_false(ff_follow_take(&follow, &job));
-    assert_int_equal(note(&follow, 7), FF_FOLLOWED_STEP);
+    assert_int_equal(note(&follow, 7), FF_FOLLOWED_DUE);
     assert_int_equal(push_all(&follow, 1, &first), FF_FOLLOW_FIRST);
     assert_int_equal(first, 8);
 }
@@ -154,7 +162,7 @@ static void a_reader_who_is_faster_is_not_pushed_what_he_has(void **state)
     assert_true(ff_follow_take(&follow, &job));
     assert_int_equal(job.left, FF_FOLLOW_FIRST);
     ff_follow_pushed(&follow, &job, 3, 4, 1);
-    assert_int_equal(note(&follow, 6), FF_FOLLOWED_STEP);
+    assert_int_equal(note(&follow, 6), FF_FOLLOWED_DUE);
     assert_true(ff_follow_is_open(&follow, &job, &next));
     assert_int_equal(next, 7);
     /* Too late: it was overtaken. */
@@ -162,7 +170,7 @@ static void a_reader_who_is_faster_is_not_pushed_what_he_has(void **state)
     assert_true(ff_follow_is_open(&follow, &job, &next));
     assert_int_equal(next, 7);
     /* Past the stretch: the next one begins. */
-    assert_int_equal(note(&follow, 3 + FF_FOLLOW_FIRST), FF_FOLLOWED_STEP);
+    assert_int_equal(note(&follow, 3 + FF_FOLLOW_FIRST), FF_FOLLOWED_DUE);
     assert_true(ff_follow_take(&follow, &job));
     assert_int_equal(job.next, 4 + FF_FOLLOW_FIRST);
     assert_int_equal(job.left, FF_FOLLOW_FIRST * 2);
@@ -181,7 +189,7 @@ static void a_stretch_that_ends_early_goes_on_behind_its_end(void **state)
     ff_follow_pushed(&follow, &job, 3, 4, 1);
     ff_follow_end(&follow, &job, 4, true);
     assert_false(ff_follow_take(&follow, &job));
-    assert_int_equal(note(&follow, 4), FF_FOLLOWED_STEP);
+    assert_int_equal(note(&follow, 4), FF_FOLLOWED_DUE);
     assert_int_equal(push_all(&follow, 1, &first), FF_FOLLOW_FIRST * 2);
     /* Nothing of it could be pushed: it begins small again. */
     note(&follow, first + FF_FOLLOW_FIRST * 2);
@@ -229,7 +237,7 @@ static void what_became_of_pushed_records_is_counted(void **state)
     assert_int_equal(note(&follow, at), FF_FOLLOWED_MET);
     assert_int_equal(follow.fate.wasted, FF_FOLLOW_FIRST * 2);
     assert_int_equal(note(&follow, at + 1), FF_FOLLOWED_STEP);
-    assert_int_equal(note(&follow, at + 2), FF_FOLLOWED_STEP);
+    assert_int_equal(note(&follow, at + 2), FF_FOLLOWED_DUE);
     assert_int_equal(push_all(&follow, 1, &first), FF_FOLLOW_FIRST);
     /* So many others come that this one is forgotten. */
     for (uint64_t reader = 1; reader <= FF_FOLLOW_STREAMS; reader++)
@@ -237,6 +245,30 @@ static void what_became_of_pushed_records_is_counted(void **state)
             note(&follow, reader * 100000 + step);
     assert_int_equal(follow.fate.wasted, FF_FOLLOW_FIRST * 3);
     assert_int_equal(follow.fate.hits, FF_FOLLOW_FIRST);
+}
+
+static void what_cannot_be_pushed_is_no_work_but_a_new_directory_is(void **state)
+{
+    (void)state;
+    struct ff_follow follow = {0};
+    struct ff_follow_job job;
+    uint64_t first = 0;
+
+    for (uint64_t at = 990; at < 1010; at++) {
+        struct ff_follow_place place = place_of(0, at);
+        place.pushable = false;
+        bool enters = at == 992 || at == 1000;
+        enum ff_followed want = at == 990 ? FF_FOLLOWED_ALONE
+                                : enters  ? FF_FOLLOWED_DUE
+                                          : FF_FOLLOWED_STEP;
+        assert_int_equal(ff_follow_note(&follow, &place), want);
+        assert_int_equal(ff_follow_take(&follow, &job), enters);
+        if (enters)
+            ff_follow_end(&follow, &job, job.next, false);
+    }
+    assert_int_equal(note(&follow, 1010), FF_FOLLOWED_DUE);
+    assert_true(push_all(&follow, 1, &first) > 0);
+    assert_int_equal(first, 1011);
 }
 
 static void another_directory_is_told_once(void **state)
@@ -275,6 +307,7 @@ int main(void)
         cmocka_unit_test(a_stretch_that_ends_early_goes_on_behind_its_end),
         cmocka_unit_test(a_job_of_a_stream_that_is_gone_does_nothing),
         cmocka_unit_test(what_became_of_pushed_records_is_counted),
+        cmocka_unit_test(what_cannot_be_pushed_is_no_work_but_a_new_directory_is),
         cmocka_unit_test(another_directory_is_told_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
