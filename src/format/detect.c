@@ -27,6 +27,7 @@
 #define FAINT_BITS   2  /* of a frame, in the mean */
 #define CERTAIN_BITS 24 /* of constants: outranks whatever has only lengths */
 #define EQUAL_BITS   8  /* a smaller difference decides nothing */
+#define MORE_TIMES   2  /* what a generic format must say more than one that it is put before */
 #define MENTION_BITS 12 /* a format with less is not worth its name */
 #define NAMES_SHOWN  4
 
@@ -271,6 +272,28 @@ static void explain(const struct ranking *ranking)
     }
 }
 
+/* Lengths of 8 bytes that are small are also a field of zeros and lengths of 4, which several
+ * formats have: where by far more speaks for a generic format, and neither the archive's name nor
+ * its owner for another, it is ranked as one that is none. */
+static void promote_generic(struct ranking *ranking)
+{
+    uint64_t most = 0;
+
+    for (size_t i = 0; i < ranking->count; i++) {
+        const struct entry *entry = &ranking->entries[i];
+        if (entry->class != CLASS_LENGTHS)
+            continue;
+        if (entry->added || entry->candidate.extension)
+            return;
+        most = entry->bits > most ? entry->bits : most;
+    }
+    for (size_t i = 0; most > 0 && i < ranking->count; i++) {
+        struct entry *entry = &ranking->entries[i];
+        if (entry->class == CLASS_GENERIC && entry->bits / MORE_TIMES > most)
+            entry->class = CLASS_LENGTHS;
+    }
+}
+
 /* Tries all formats of the set. To be released with ranking_free() also on failure. */
 static int rank(const struct ff_formats *formats, const struct ff_head *head,
                 struct ranking *ret_ranking, struct ff_error *error)
@@ -301,6 +324,7 @@ static int rank(const struct ff_formats *formats, const struct ff_head *head,
         judge(format, head, ranking->known, entry);
         ranking->count++;
     }
+    promote_generic(ranking);
     qsort(ranking->entries, ranking->count, sizeof(*ranking->entries), compare);
     r = find_equals(formats, ranking, error);
     if (r == 0)

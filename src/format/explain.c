@@ -52,8 +52,8 @@ static void print_directives(FILE *out, const struct ff_format *format)
     if (layout->alt_first[FF_FRAME + 1] - layout->alt_first[FF_FRAME] > 1)
         fprintf(out, "Of the frames below the first one that fits is taken.\n");
     if (format->generic)
-        fprintf(out, "Many files fit it by chance: it is detected only when no other format "
-                     "fits.\n");
+        fprintf(out, "Many files fit it by chance: it is detected only when no other format fits "
+                     "half as well.\n");
     if (directives->resync.len > 0)
         fprintf(out, "After damage the next frame is searched by its magic %s.\n",
                 ff_explain_literal(literal, sizeof(literal), directives->resync.bytes,

@@ -317,7 +317,7 @@ static void more_constants_outrank_fewer(void **state)
     free(bytes.at);
 }
 
-static void a_generic_format_never_competes_with_a_named_one(void **state)
+static void a_generic_format_gives_way_to_a_named_one(void **state)
 {
     (void)state;
     static const char generic[] = "[plain]\nframe = hdr:bytes[8] len:u32be data\ngeneric = yes\n";
@@ -348,6 +348,29 @@ static void a_generic_format_never_competes_with_a_named_one(void **state)
     free(bytes.at);
     free(other.at);
     free(few.at);
+}
+
+static void a_generic_format_is_taken_that_says_far_more(void **state)
+{
+    (void)state;
+    struct bytes bytes = {0};
+
+    /* Also a type of zeros and a length of 4 bytes, as unified2 and midi have them. */
+    for (unsigned int i = 0; i < 60; i++) {
+        append_be(&bytes, 30 + i * 7, 8);
+        append_noise(&bytes, 30 + i * 7);
+    }
+    is(&bytes, NULL, "u64be");
+    size_t count = rank(NULL, &bytes);
+    assert_int_equal(candidate_of(count, "unified2")->verdict, FF_VERDICT_LESS);
+    assert_true(candidates[0].length_bits > 2 * candidate_of(count, "unified2")->length_bits);
+    /* Unless the archive's name, or who added a format, says otherwise. */
+    is(&bytes, "events.unified2", "unified2");
+    struct ff_formats *formats = formats_of("[mine]\nframe = kind:u32be len:u32be data\n");
+    rank(formats, &bytes);
+    assert_string_equal(candidates[0].name, "mine");
+    ff_formats_free(formats);
+    free(bytes.at);
 }
 
 static void an_order_that_nothing_told_is_none(void **state)
@@ -591,7 +614,8 @@ int main(void)
         cmocka_unit_test(the_extension_decides_among_equals_only),
         cmocka_unit_test(two_that_fit_equally_are_both_named),
         cmocka_unit_test(more_constants_outrank_fewer),
-        cmocka_unit_test(a_generic_format_never_competes_with_a_named_one),
+        cmocka_unit_test(a_generic_format_gives_way_to_a_named_one),
+        cmocka_unit_test(a_generic_format_is_taken_that_says_far_more),
         cmocka_unit_test(an_order_that_nothing_told_is_none),
         cmocka_unit_test(names_and_tags_are_text),
         cmocka_unit_test(where_a_format_fell_is_told),
