@@ -47,6 +47,18 @@ static int refuse(int code, const char *path, const char *what, struct ff_error 
                         strerror(-code));
 }
 
+/* The codes of look_at(): two of them are its own, and errno's words for them say nothing. */
+static int refuse_found(int code, const char *path, struct ff_error *error)
+{
+    char shown[1024];
+    const char *why = code == -EPERM    ? "belongs to another user"
+                      : code == -EINVAL ? "not a regular file"
+                                        : strerror(-code);
+
+    ff_escape(shown, sizeof(shown), path, strlen(path));
+    return ff_error_set(error, code, "%s: %s", shown, why);
+}
+
 /* ---- paths ---- */
 
 /* All up to the last slash, "." where there is none; to be freed. */
@@ -227,11 +239,7 @@ int ff_index_open(const char *archive, const char *given, int *ret_fd, char **re
         *ret_fd = found.fd;
         found.fd = -1;
     } else {
-        refuse(code, found.path ? found.path : archive,
-               code == -EPERM    ? "belongs to another user"
-               : code == -EINVAL ? "not a regular file"
-                                 : NULL,
-               error);
+        refuse_found(code, found.path ? found.path : archive, error);
     }
     if (ret_path && code != -ENOENT && code != -ENOMEM) {
         *ret_path = found.path;

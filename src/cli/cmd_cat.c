@@ -300,7 +300,7 @@ static enum ff_exit print_range(struct cat *cat, const struct ff_archive *archiv
     for (uint64_t number = first; number <= last && !ff_output_failed(&cat->cli->out); number++) {
         int rc = ff_archive_record(archive, number, &record);
         if (rc < 0) {
-            ff_say("%s: record %" PRIu64 ": %s", cat->name, number, strerror(-rc));
+            ff_say("%s: record %" PRIu64 ": %s", cat->name, number, ff_use_index_reason(rc));
             return FF_EXIT_FAILED;
         }
         if (print_record(cat, &record) != FF_EXIT_DONE)

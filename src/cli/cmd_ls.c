@@ -236,7 +236,7 @@ static enum ff_exit list_found(const struct ls *ls, struct ff_archive *archive, 
         int rc = ff_archive_record(archive, i, &record);
         if (rc < 0) {
             ff_output_flush(&ls->cli->out);
-            ff_say("%s: record %" PRIu64 ": %s", ls->name, i, strerror(-rc));
+            ff_say("%s: record %" PRIu64 ": %s", ls->name, i, ff_use_index_reason(rc));
             return FF_EXIT_FAILED;
         }
         if (get_details(archive, &record, &details, &error) < 0) {

@@ -121,6 +121,11 @@ void ff_use_index_tell(struct ff_archive *archive, const struct ff_input_options
     ff_say("note: %s: damaged: %s writes it anew", shown, command ? command : "framefs index");
 }
 
+const char *ff_use_index_reason(int code)
+{
+    return code == -EUCLEAN ? "the index file is damaged where it tells of it" : strerror(-code);
+}
+
 void ff_use_index_done(struct ff_index_found *found)
 {
     if (found->fd >= 0)

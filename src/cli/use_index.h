@@ -55,6 +55,9 @@ enum ff_exit ff_use_index_scan(struct ff_input *input, const struct ff_index_fou
 void ff_use_index_tell(struct ff_archive *archive, const struct ff_input_options *input,
                        const struct ff_index_found *found);
 
+/* Why ff_archive_record() failed with this code: where an index file is in use, it may be that. */
+const char *ff_use_index_reason(int code);
+
 void ff_use_index_done(struct ff_index_found *found);
 
 static inline void ff_cleanup_index_found(struct ff_index_found *found)

@@ -383,6 +383,7 @@ def command():
         damage_segment(told['index'])
         for asks in ('cat', 'ls'):
             said = framefs(asks, *options, path, '0-', status=1).err
+            contains(said, 'record 0: the index file is damaged where it tells of it\n', asks)
             contains(said, f'note: {told["index"]}: damaged: ', asks)
             words = shlex.split(re.search(': damaged: (.*) writes it anew', said).group(1))
             equal(words, ['framefs', 'index', *options, path], asks)
@@ -454,7 +455,7 @@ def rights():
         raise Skip('only root can give files away')
     os.chown(path + '.framefs', 12345, 12345)
     said = framefs('info', U32, path)
-    contains(said.err, 'belongs to another user', 'note')
+    contains(said.err, 'belongs to another user: not used', 'note')
     equal(info(path, U32)['index'], None, 'index')
     os.chown(path, 12345, 12345)
     check(info(path, U32)['index']['used'], 'that of the archive\'s owner is not used')
