@@ -249,7 +249,7 @@ static enum ff_exit run(struct ff_cli *cli, const void *values_of, char **operan
         return FF_EXIT_FAILED;
     }
     if (values->json)
-        ff_input_allow(count);
+        (void)ff_input_allow(count);
     for (size_t i = 0; i < count && !ff_output_failed(&cli->out); i++) {
         struct ff_archive *archive = NULL;
         if (ff_info_mount_is(operands[i])) {

@@ -25,6 +25,8 @@
 
 /* The archive, its index file, the one that is written, and the folder of that. */
 #define DESCRIPTORS_PER_ARCHIVE 4
+/* What a mount needs but for archives, with room to start one process after the other. */
+#define DESCRIPTORS_MIN 32
 
 struct mount {
     const struct ff_mount_values *values;
@@ -278,12 +280,25 @@ static enum ff_exit open_source(struct mount *mount, size_t index)
     return FF_EXIT_FAILED;
 }
 
+/* Told before anything fails halfway for want of one. */
+static enum ff_exit allow_descriptors(const struct mount *mount)
+{
+    uint64_t allowed = ff_input_allow(mount->count * DESCRIPTORS_PER_ARCHIVE);
+
+    if (allowed >= mount->count + DESCRIPTORS_MIN)
+        return FF_EXIT_DONE;
+    ff_say("mount: only %" PRIu64
+           " files may be open at a time, and this mount needs %zu: raise the "
+           "limit (ulimit -n)",
+           allowed, mount->count + DESCRIPTORS_MIN);
+    return FF_EXIT_FAILED;
+}
+
 /* From here on in the server's own process, unless it stays in the foreground. */
 static enum ff_exit open_and_serve(struct mount *mount)
 {
     enum ff_exit status = FF_EXIT_DONE;
 
-    ff_input_allow(mount->count * DESCRIPTORS_PER_ARCHIVE);
     for (size_t i = 0; i < mount->count && status == FF_EXIT_DONE; i++)
         status = open_source(mount, i);
     if (status == FF_EXIT_DONE)
@@ -371,8 +386,10 @@ static enum ff_exit go_to_background(const struct mount *mount, bool is_helper)
 
 static enum ff_exit prepare(struct mount *mount, char **archives, const char *dir, char **ret_dir)
 {
-    enum ff_exit status = ff_input_choose(&mount->values->input, &mount->choice);
+    enum ff_exit status = allow_descriptors(mount);
 
+    if (status == FF_EXIT_DONE)
+        status = ff_input_choose(&mount->values->input, &mount->choice);
     if (status == FF_EXIT_DONE && mount->takeover)
         status = take_paths(mount, ret_dir);
     else if (status == FF_EXIT_DONE)

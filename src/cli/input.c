@@ -331,14 +331,16 @@ void ff_input_close(struct ff_input *input)
     input->format = NULL;
 }
 
-void ff_input_allow(size_t count)
+uint64_t ff_input_allow(size_t count)
 {
     struct rlimit limit;
 
-    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= count + DESCRIPTORS_SPARE)
-        return;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+        return UINT64_MAX;
+    const struct rlimit before = limit;
+    if (limit.rlim_cur >= count + DESCRIPTORS_SPARE)
+        return limit.rlim_cur;
     limit.rlim_cur =
         limit.rlim_max < count + DESCRIPTORS_SPARE ? limit.rlim_max : count + DESCRIPTORS_SPARE;
-    /* Where that fails, so does opening the archives, with its own message. */
-    setrlimit(RLIMIT_NOFILE, &limit);
+    return setrlimit(RLIMIT_NOFILE, &limit) < 0 ? before.rlim_cur : limit.rlim_cur;
 }

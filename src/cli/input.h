@@ -103,7 +103,8 @@ enum ff_exit ff_input_peek(const char *path, void *bytes, struct ff_input *ret_i
 /* Closes source and format, unless they were taken (and set to NULL). */
 void ff_input_close(struct ff_input *input);
 
-/* Raises the limit of open files, as far as that is allowed, for so many archives at once. */
-void ff_input_allow(size_t count);
+/* Raises the limit of open files, as far as that is allowed, for so many archives at once. Returns
+ * how many files may be open now. */
+uint64_t ff_input_allow(size_t count);
 
 #endif

@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "fs/fs.h"
+#include "fs/message.h"
 
 /* In the child, until it is ready or leaves: the end of the pipe that the parent waits at. */
 static int ready_fd = -1;
@@ -63,7 +64,8 @@ int ff_daemon_begin(int interrupted, struct ff_error *error)
     int fds[2];
 
     if (pipe2(fds, O_CLOEXEC) < 0)
-        return ff_error_set(error, -errno, "cannot go to the background: %s", strerror(errno));
+        return ff_error_set(error, -errno, "cannot go to the background: %s%s", strerror(errno),
+                            ff_message_hint(-errno));
     /* What is buffered would be written twice. */
     fflush(NULL);
     pid_t child = fork();
@@ -71,7 +73,8 @@ int ff_daemon_begin(int interrupted, struct ff_error *error)
         int r = -errno;
         close(fds[0]);
         close(fds[1]);
-        return ff_error_set(error, r, "cannot go to the background: %s", strerror(-r));
+        return ff_error_set(error, r, "cannot go to the background: %s%s", strerror(-r),
+                            ff_message_hint(r));
     }
     if (child > 0) {
         close(fds[1]);

@@ -17,6 +17,7 @@
 
 #include "base/cleanup.h"
 #include "fs/fs.h"
+#include "fs/message.h"
 #include "fs/state.h"
 
 /* Not framefs-...: who kills all that is called so (pkill framefs) should leave this one. */
@@ -135,7 +136,8 @@ int ff_guard_start(int fd, int device, struct ff_guard *ret_guard, struct ff_err
     if (pid < 0) {
         close_both(serving);
         close_both(held);
-        return ff_error_set(error, r, "cannot start a process: %s", strerror(-r));
+        return ff_error_set(error, r, "cannot start a process: %s%s", strerror(-r),
+                            ff_message_hint(r));
     }
     close(serving[0]);
     close(held[0]);

@@ -131,3 +131,15 @@ void ff_capture_end(struct ff_capture *capture, char *text, size_t text_size)
     }
     ff_message_join(raw, len > 0 ? (size_t)len : 0, text, text_size);
 }
+
+const char *ff_message_hint(int r)
+{
+    if (r == -EAGAIN)
+        return "; raise the limit of processes and threads (ulimit -u, a container's pids.max), or "
+               "of memory (ulimit -v)";
+    if (r == -EMFILE)
+        return "; raise the limit of open files (ulimit -n)";
+    if (r == -EFBIG)
+        return "; raise the limit of a file's size (ulimit -f)";
+    return "";
+}

@@ -28,4 +28,8 @@ void ff_capture_end(struct ff_capture *capture, char *text, size_t text_size);
 /* The joining; text_size >= 1. len bytes at raw are changed. */
 void ff_message_join(char *raw, size_t len, char *text, size_t text_size);
 
+/* What can be done where something could not be started for want of room: "" or "; ...". r: a
+ * negative errno. */
+const char *ff_message_hint(int r);
+
 #endif

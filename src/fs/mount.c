@@ -145,11 +145,11 @@ int ff_fs_run(const struct ff_fs_options *options, const char *dir, struct ff_er
         r = ff_uring_check(options, error);
     if (r < 0)
         return r;
+    ff_supervise_block_signals();
     r = get_shared(options, &shared, &shared_fd);
     if (r < 0)
-        return ff_error_set(error, r, "cannot start: %s", strerror(-r));
+        return ff_error_set(error, r, "cannot start: %s%s", strerror(-r), ff_message_hint(r));
     ff_message_init(options->debug);
-    ff_supervise_block_signals();
     r = mount_and_serve(options, dir, shared, shared_fd, error);
     ff_shared_unmap(shared, options->archive_count);
     return r;

@@ -31,7 +31,9 @@ static const char *hint_for(const char *text)
     if (strstr(text, "no write access"))
         return "; mount at a directory of your own";
     if (strstr(text, strerror(EMFILE)))
-        return "; raise the limit (ulimit -n)";
+        return ff_message_hint(-EMFILE);
+    if (strstr(text, strerror(EAGAIN)))
+        return ff_message_hint(-EAGAIN);
     if (strstr(text, strerror(EPERM)))
         return "; a container needs CAP_SYS_ADMIN for that, or a user namespace (unshare -Urm)";
     return "";
@@ -303,7 +305,13 @@ void ff_mountpoint_detach(struct ff_mountpoint *mountpoint)
     char dir[PATH_MAX];
     struct ff_error error = {0};
 
-    if (find_place(mountpoint, dir) && ff_fs_detach(dir, &error) < 0)
+    int r = find_place(mountpoint, dir) ? ff_fs_detach(dir, &error) : 0;
+    if (r == -EAGAIN && mountpoint->guard.pid > 0) {
+        /* No other process may be started, and fusermount3 is one: the guard makes room. */
+        ff_guard_end(&mountpoint->guard);
+        r = ff_fs_detach(dir, &error);
+    }
+    if (r < 0)
         ff_log(FF_LOG_ERROR, "%s", error.text);
     if (mountpoint->fd >= 0)
         close(mountpoint->fd);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "fs/channel.h"
+#include "fs/message.h"
 
 /* One that waits for storage ends only when that answers, and a supervisor without CAP_KILL cannot
  * end another user's. */
@@ -31,7 +32,8 @@ int ff_process_start(struct ff_process *ret_process, struct ff_error *error)
     *ret_process = FF_PROCESS_NONE;
     int r = ff_channel_new(&ours, &theirs);
     if (r < 0)
-        return ff_error_set(error, r, "cannot start a worker: %s", strerror(-r));
+        return ff_error_set(error, r, "cannot start a worker: %s%s", strerror(-r),
+                            ff_message_hint(r));
     fflush(NULL);
     pid_t pid = fork();
     if (pid == 0) {
@@ -48,7 +50,9 @@ int ff_process_start(struct ff_process *ret_process, struct ff_error *error)
         waitpid(pid, NULL, 0);
     }
     close(ours);
-    return pid > 0 ? r : ff_error_set(error, r, "cannot start a worker: %s", strerror(-r));
+    return pid > 0 ? r
+                   : ff_error_set(error, r, "cannot start a worker: %s%s", strerror(-r),
+                                  ff_message_hint(r));
 }
 
 int ff_process_adopt(pid_t pid, int channel, struct ff_process *ret_process, struct ff_error *error)

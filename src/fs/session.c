@@ -235,6 +235,9 @@ int ff_session_serve(struct ff_fs *fs)
     alarm(0);
     sem_destroy(&fs->may_ask);
     fuse_loop_cfg_destroy(config);
+    /* libfuse says so much of a thread that could not be started. */
+    if (r == -1)
+        r = -EAGAIN;
     return r < 0 ? r : 0;
 }
 

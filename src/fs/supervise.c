@@ -79,6 +79,8 @@ void ff_supervise_block_signals(void)
     sigset_t set;
 
     sigaction(SIGPIPE, &ignore, NULL);
+    /* Where files may not grow (ulimit -f), it is an error: shared memory is a file, too. */
+    sigaction(SIGXFSZ, &ignore, NULL);
     signals_of(&set);
     sigprocmask(SIG_BLOCK, &set, NULL);
 }

@@ -77,19 +77,21 @@ static int serve(struct ff_fs *fs, struct ff_error *error)
 {
     int r = ff_park_start(&fs->park);
     if (r < 0)
-        return ff_error_set(error, r, "cannot start a thread: %s", strerror(-r));
+        return ff_error_set(error, r, "cannot start a thread: %s%s", strerror(-r),
+                            ff_message_hint(r));
     r = ff_shown_scan(fs, error);
     if (r == 0 && (r = ff_naming_start(fs)) < 0)
-        ff_error_set(error, r, "cannot start a thread: %s", strerror(-r));
+        ff_error_set(error, r, "cannot start a thread: %s%s", strerror(-r), ff_message_hint(r));
     if (r == 0)
         ff_uring_await_scans(fs);
     bool goes = r == 0 && (!fs->is_spare || await_go(fs));
     if (goes && fs->is_spare)
         r = ff_shown_check(fs, error);
     if (goes && r == 0 && (r = ff_push_start(&fs->push, fs)) < 0)
-        ff_error_set(error, r, "cannot start a thread: %s", strerror(-r));
+        ff_error_set(error, r, "cannot start a thread: %s%s", strerror(-r), ff_message_hint(r));
     if (goes && r == 0 && (r = ff_session_serve(fs)) < 0)
-        ff_error_set(error, r, "%s: cannot be served: %s", fs->mountpoint->dir, strerror(-r));
+        ff_error_set(error, r, "%s: cannot be served: %s%s", fs->mountpoint->dir, strerror(-r),
+                     ff_message_hint(r));
     if (goes && fs->is_refused)
         r = ff_uring_refused(error);
     /* It may wait for the answer to a request that none of the loop's threads gives any more. */

@@ -11,10 +11,10 @@ NOBODY = 65534
 OTHER = 54321
 
 
-def run(script, *arguments, fstab='', conf='', status=0):
-    """Runs a shell script as nobody, with framefs in its path and $1 a directory of its own;
-    as_root and as_other in it run a command as those. It has a namespace of mounts, where /dev/fuse
-    is open to all, as it is on most machines."""
+def run(script, *arguments, fstab='', conf='', status=0, user=NOBODY):
+    """Runs a shell script as nobody, or as another user, with framefs in its path and
+    $1 a directory of its own; as_root and as_other in it run a command as those. It has a namespace
+    of mounts, where /dev/fuse is open to all, as it is on most machines."""
     if os.getuid() != 0:
         raise harness.Skip('needs root, to become nobody')
     for program in ('setpriv', 'fusermount3', 'mount.fuse3'):
@@ -29,8 +29,10 @@ def run(script, *arguments, fstab='', conf='', status=0):
     os.symlink(os.path.join(folder, 'framefs'), os.path.join(sbin, 'mount.framefs'))
     harness.write(fstab.format(directory).encode(), 'fstab', folder)
     harness.write(conf.encode(), 'fuse.conf', folder)
+    harness.write(harness.read('/etc/passwd') + f'ff{user}:x:{user}:{user}::/:/bin/sh\n'.encode(),
+                  'passwd', folder)
     harness.write(script.encode(), 'script', folder)
-    os.chown(directory, NOBODY, NOBODY)
+    os.chown(directory, user, user)
     outside = f"""
         mount --make-rprivate /
         cd {folder}
@@ -38,6 +40,7 @@ def run(script, *arguments, fstab='', conf='', status=0):
         mknod -m 666 node c 10 229
         mount --bind node /dev/fuse
         mount --bind fstab /etc/fstab
+        mount --bind passwd /etc/passwd
         if test -e /etc/fuse.conf; then mount --bind fuse.conf /etc/fuse.conf; fi
         mount --bind {sbin} /usr/sbin
         mount --bind {folder} /usr/local/bin
@@ -50,7 +53,7 @@ def run(script, *arguments, fstab='', conf='', status=0):
         helper=$!
         chmod 666 ask answer
         status=0
-        setpriv --reuid={NOBODY} --regid={NOBODY} --clear-groups \
+        setpriv --reuid={user} --regid={user} --clear-groups \
             bash -ec '. ./script' bash "$@" || status=$?
         kill $helper
         # Or it might be taken for a server.

@@ -461,14 +461,24 @@ def umount_names():
 @test('too few descriptors to mount: a message, not silence')
 def few_descriptors():
     path, directory = archive(), harness.make_dir()
-    for limit in range(4, 10):
+    for limit in [*range(4, 16), 24, 32, 33]:
+        # Whoever reads its output to the end does not wait for the server.
         done = harness.run('sh', '-c', f'ulimit -n {limit}; exec "$@"', 'sh', FRAMEFS, 'mount',
-                           TAG4, path, directory, status=None)
-        if done.status == 0:
+                           TAG4, path, directory, status=0 if limit > 32 else 1)
+        if limit > 32:
+            equal(done.err, '', f'stderr with {limit} descriptors')
+            equal(harness.read(os.path.join(directory, '00000000')), PAYLOADS[0], 'record 0')
             framefs('umount', directory)
         else:
-            equal(done.status, 1, f'status with {limit} descriptors')
-            check(done.err, f'no message with {limit} descriptors')
+            contains(done.err, f'only {limit} files may be open at a time, and this mount needs '
+                     '33: raise the limit (ulimit -n)', f'stderr with {limit} descriptors')
+
+
+@test('files that may not grow at all (ulimit -f): a message, not a signal')
+def no_growth():
+    done = harness.run('sh', '-c', 'ulimit -f 1; exec "$@"', 'sh', FRAMEFS, 'mount', TAG4,
+                       archive(), harness.make_dir(), status=1)
+    contains(done.err, 'File too large; raise the limit of a file\'s size (ulimit -f)', 'stderr')
 
 
 @test('a mount on a directory that is not empty, and two mounts side by side, work')

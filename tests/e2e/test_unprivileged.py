@@ -67,6 +67,26 @@ def allow_other():
     equal(result.text, 'two', 'what another user reads')
 
 
+@test('no room for one more process or thread, at any step: a message says what to do, and nothing '
+      'stays mounted')
+def few_processes():
+    refused = 0
+    for limit in range(2, 14):
+        # Processes of a user who has no others.
+        result, _ = run(f"""
+            ulimit -S -u "$3"
+            {MOUNT} "$2" "$1" || status=$?
+            ulimit -S -u hard
+            if test -z "$status"; then cat "$1"/*; framefs umount "$1"; fi
+            ! grep " $1 " /proc/self/mounts""", archive(), str(limit), user=400000 + os.getpid())
+        if not result.text:
+            contains(result.err, 'raise the limit of processes', f'stderr with {limit} processes')
+            refused += 1
+        else:
+            equal(result.text, 'onetwothree', f'records with {limit} processes')
+    check(3 < refused < 12, f'{refused} of 12 mounts refused')
+
+
 @test('a directory that is not one\'s own is refused with a message')
 def refused():
     result, _ = run(f"""
