@@ -11,6 +11,7 @@ stays its child, so that its end and its exit status are seen, and nothing can l
 
 import contextlib
 import ctypes
+import fcntl
 import glob
 import os
 import random
@@ -233,14 +234,29 @@ def wait_exit(pid, timeout=LIMIT_S):
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
+DROP_CACHES = '/proc/sys/vm/drop_caches'
+
+
 def drop_caches(pages=False):
     """The kernel forgets all names and inodes that nobody uses; pages: all clean bytes of files,
-    too, those of other tests as well."""
+    too, those of other tests as well. Waits for those that want theirs kept."""
     try:
-        with open('/proc/sys/vm/drop_caches', 'w', encoding='ascii') as stream:
+        with open(DROP_CACHES, 'w', encoding='ascii') as stream:
+            fcntl.flock(stream, fcntl.LOCK_EX)
             stream.write('3\n' if pages else '2\n')
     except OSError as error:
         raise Skip(f'drop_caches: {error.strerror}') from error
+
+
+@contextlib.contextmanager
+def caches_kept():
+    """Meanwhile no test drops the caches."""
+    with contextlib.ExitStack() as stack:
+        # Who may not open it cannot be disturbed by tests of his own either.
+        with contextlib.suppress(PermissionError):
+            stream = stack.enter_context(open(DROP_CACHES, 'w', encoding='ascii'))
+            fcntl.flock(stream, fcntl.LOCK_SH)
+        yield
 
 
 def memory_kib(pid, key='VmRSS'):
@@ -556,6 +572,7 @@ def _sanitizers():
     for name in ('ASAN_OPTIONS', 'UBSAN_OPTIONS', 'TSAN_OPTIONS', 'LSAN_OPTIONS'):
         os.environ[name] = ':'.join(filter(None, [os.environ.get(name), common]))
     os.environ['UBSAN_OPTIONS'] += ':print_stacktrace=1'
+    os.environ['TSAN_OPTIONS'] += f":suppressions={os.path.join(ROOT, 'tests', 'tsan.supp')}"
     return path
 
 

@@ -64,7 +64,8 @@ def undisturbed(act, archive):
     somebody else empties meanwhile does not count."""
     for _ in range(ROUNDS_MAX):
         before = drops()
-        with Mount(TAG4, '-o', f'synthetic={SIZE}:lines', archive) as mount:
+        with harness.caches_kept(), \
+                Mount(TAG4, '-o', f'synthetic={SIZE}:lines', archive) as mount:
             asked = act(mount)
         if drops() == before:
             check(asked <= ASKED_MAX, f'{asked} read requests')
@@ -153,7 +154,7 @@ def several_readers():
     size = 384 * MIB
     # The second one comes to where the first one has begun.
     places = (0, 320 * MIB, 1600 * MIB)
-    with Mount(TAG4, '-o', f'synthetic={SIZE}', archive) as mount:
+    with harness.caches_kept(), Mount(TAG4, '-o', f'synthetic={SIZE}', archive) as mount:
         digests = {}
         before = stat(mount, 'framefs_read_bytes_total')
         threads = [threading.Thread(target=lambda at=at: digests.update(

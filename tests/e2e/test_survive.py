@@ -240,7 +240,7 @@ def condemned():
     # The archive of the second mount is a file of the first one, whose worker is stopped: reads of
     # the second mount stay in its worker's hands.
     path, digests = write_archive()
-    with Mount(TAG4, '-o', 'allow_other', path) as below:
+    with harness.caches_kept(), Mount(TAG4, '-o', 'allow_other', path) as below:
         with Foreground(TAG4, '--max-records', str(RECORDS + 1),
                         below.path('.framefs', 'archive')) as mount:
             big = os.path.join(mount.dir, f'{RECORDS:08}')
