@@ -16,6 +16,23 @@ RATES = ('find', 'stat', *READING, 'random', *TOOLS)
 ABSENT = '-'
 BIG_CHART = 'peers-big.svg'
 
+# Why framefs is slower in a row than another way.
+NOT_THERE = 'inodes and cached bytes are yet to be made; those of the files are there'
+WHY_SMALL = {
+    ('find', 'erofs'): 'listings come from a process; inodes of 65,536 files are made, too',
+    ('find', 'squashfs'): 'listings come from a process; inodes of 65,536 files are made, too',
+    ('stat', 'files'): 'inodes are yet to be made; those of the files are there',
+    ('again', 'erofs'): 'listings are asked for again; FUSE does more at open and close',
+    ('again', 'files'): 'listings are asked for again; FUSE does more at open and close',
+    ('found', 'files'): 'cached bytes are yet to be made; those of the files are there',
+    ('random', 'files'): 'a look-up and a read are asked of a process; the files are there',
+} | {(row, 'files'): NOT_THERE for row in ('read', *TOOLS)}
+WHY_BIG = {
+    ('read', 'erofs'): 'one copy more, through a process; into pages of 4 KiB, not up to 2 MiB',
+    ('again', 'erofs'): 'FUSE keeps it in pages of 4 KiB, erofs in up to 2 MiB',
+}
+WHY_UNKNOWN = 'not looked into'
+
 # (row, a way, another one, times as fast it has to be)
 TOOLS_MUST = tuple((row, 'framefs', 'framefs, push=off', least)
                    for row, least in (('tar', 2), ('grep', 2), ('cp', 2), ('rsync', 1.1)))
@@ -134,8 +151,9 @@ def is_ours(way):
     return way.startswith('framefs')
 
 
-def fastest_table(results, asked=RATES):
-    """Of each row the fastest of the others; none where there is no other."""
+def fastest_table(results, why, asked=RATES):
+    """Of each row the fastest of the others, and why framefs is slower where it is; none where
+    there is no other."""
     rows = []
     layout = results.ways['framefs']['layout']
     others = [way for way, told in results.ways.items()
@@ -145,22 +163,24 @@ def fastest_table(results, asked=RATES):
     mine = results.start_s('framefs')
     if starts and mine is not None:
         best = min(starts, key=starts.get)
-        rows.append(('start', best, verdict(starts[best] / mine, '')))
+        rows.append(fastest_row('start', best, (starts[best] / mine, ''), why))
     for row in asked:
         rates = {way: results.rate(way, row) for way in others}
         rates = {way: rate for way, rate in rates.items() if rate}
         if not rates:
             continue
         best = max(rates, key=lambda way: (not rates[way][1], rates[way][0]))
-        times = results.times('framefs', best, row)
-        rows.append((row, best, verdict(*times) if times else 'not known: neither ended'))
-    return [tables.markdown(('', 'the fastest other one', 'framefs'), rows)] if rows else []
+        rows.append(fastest_row(row, best, results.times('framefs', best, row), why))
+    headings = ('', 'the fastest other one', 'framefs, times as fast', 'why it is slower')
+    return [tables.markdown(headings, rows, (0, 1, 3))] if rows else []
 
 
-def verdict(ratio, sign):
-    slower = ', slower' if ratio < 1 and sign == '' or sign == '<' else ''
-    bound = {'': '', '<': 'less than ', '>': 'more than '}[sign]
-    return f'{bound}{digits(ratio)} times as fast{slower}'
+def fastest_row(row, other, times, why):
+    if not times:
+        return row, other, 'neither ended', ''
+    ratio, sign = times
+    slower = ratio < 1 and sign == '' or sign == '<'
+    return row, other, sign + digits(ratio), why.get((row, other), WHY_UNKNOWN) if slower else ''
 
 
 def must_rows(title, results, rows):
@@ -201,13 +221,13 @@ def text(results):
         part = '' if small.told['part'] == count else f' (tools: {small.told["part"]:,} of them)'
         parts += [f'**{count:,} records of 100 to 500 bytes**{part}, {results["machine"]}',
                   f'![Each way, row by row]({small_chart(count)})', small_tables(small),
-                  *missing_lines(small), *fastest_table(small)]
+                  *missing_lines(small), *fastest_table(small, WHY_SMALL)]
         required += must_rows(f'{count:,}', small, must(count))
     if results['big']:
         big = Results(results['big'])
         parts += [f'**One record of {big.told["bytes"] / (1 << 20):,.0f} MiB**, dd bs=1M',
                   f'![Each way]({BIG_CHART})', big_table(big), *missing_lines(big),
-                  *fastest_table(big, ('read', 'again'))]
+                  *fastest_table(big, WHY_BIG, ('read', 'again'))]
         required += must_rows('one big record', big, BIG_MUST)
     parts += ['**What must hold**: so many times as fast',
               tables.markdown(('', 'asked', 'measured', 'held'), required)]

@@ -8,16 +8,16 @@ LEAST_WIDTH = 3  # of a column; Markdown's rules want a dash or more
 PERFORMANCE = os.path.join(ROOT, 'docs', 'PERFORMANCE.md')
 
 
-def markdown(headings, rows):
-    """The first column is text; the others are aligned at the right."""
+def markdown(headings, rows, texts=(0,)):
+    """The columns of these numbers are text; the others are aligned at the right."""
     rows = [[str(cell) for cell in row] for row in rows]
     widths = [max(LEAST_WIDTH, *map(len, column)) for column in zip(headings, *rows)]
 
     def line(cells):
         return '| ' + ' | '.join(
-            cell.ljust(width) if column == 0 else cell.rjust(width)
+            cell.ljust(width) if column in texts else cell.rjust(width)
             for column, (cell, width) in enumerate(zip(cells, widths))) + ' |'
-    rule = ['-' * width if column == 0 else '-' * (width - 1) + ':'
+    rule = ['-' * width if column in texts else '-' * (width - 1) + ':'
             for column, width in enumerate(widths)]
     return '\n'.join([line(headings), line(rule), *map(line, rows)])
 
