@@ -38,7 +38,7 @@ static const struct ff_option options[] = {
     {
         .name = "content",
         .argument = "WHAT",
-        .help = "payload (the default), frame (with header and trailer), or\n"
+        .help = "payload (the default), frame (with header and trailer), or "
                 "file (a valid archive of the chosen records)",
         .parse = ff_option_content,
         .offset = offsetof(struct cat_values, content),
@@ -406,8 +406,8 @@ const struct ff_command ff_command_cat = {
     .usage = "[OPTIONS] ARCHIVE [RANGE...]",
     .summary = "print the payloads of records",
     .notes = "RANGE is 17, 100-199 (both included), 5- (to the end), -1 (the last) or -10--1 (the "
-             "last ten);\nwithout one, all records. ARCHIVE \"-\" is standard input. On a terminal "
-             "control bytes are\nshown as \\xHH.\n",
+             "last ten); without one, all records. ARCHIVE \"-\" is standard input. On a terminal "
+             "control bytes are shown as \\xHH.\n",
     .options = options,
     .operands_min = 1,
     .operands_max = FF_OPERANDS_ANY,

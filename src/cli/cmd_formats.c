@@ -204,7 +204,7 @@ const struct ff_command ff_command_formats = {
     .usage = "[OPTIONS] [NAME]",
     .summary = "list the known formats, or explain one",
     .notes = "The columns are name, title, extension, what a mounted record's file holds by "
-             "default, and\nwhere the format is from. A line of headings comes on a terminal "
+             "default, and where the format is from. A line of headings comes on a terminal "
              "only.\n",
     .options = options,
     .operands_max = 1,

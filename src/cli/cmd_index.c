@@ -34,14 +34,14 @@ static const struct ff_option options[] = {
     {
         .name = "index",
         .argument = "PATH",
-        .help = "the index file, of one archive; ARCHIVE.framefs by\ndefault",
+        .help = "the index file, of one archive; ARCHIVE.framefs by default",
         .parse = ff_option_text,
         .offset = offsetof(struct index_values, index),
     },
     {
         .name = "files-from",
         .argument = "FILE",
-        .help = "index the archives whose paths are the lines of FILE, too\n(or end with NUL); - "
+        .help = "index the archives whose paths are the lines of FILE, too (or end with NUL); - "
                 "is standard input",
         .parse = ff_option_text,
         .offset = offsetof(struct index_values, files_from),
@@ -54,14 +54,14 @@ static const struct ff_option options[] = {
     },
     {
         .name = "verify",
-        .help = "compute all checksums, too, and keep what was found: mounts\nwith --verify=read "
+        .help = "compute all checksums, too, and keep what was found: mounts with --verify=read "
                 "do not compute them again",
         .parse = ff_option_flag,
         .offset = offsetof(struct index_values, verify),
     },
     {
         .name = "times",
-        .help = "keep the time of each record, too: who lists a mount, or asks\nls for --since or "
+        .help = "keep the time of each record, too: who lists a mount, or asks ls for --since or "
                 "--until, does not read the archive for it",
         .parse = ff_option_flag,
         .offset = offsetof(struct index_values, times),
@@ -69,7 +69,7 @@ static const struct ff_option options[] = {
     {
         .name = "threads",
         .argument = "N",
-        .help = "index N archives at once, 1 to 64;\none a processor by default",
+        .help = "index N archives at once, 1 to 64; one a processor by default",
         .parse = ff_option_threads,
         .offset = offsetof(struct index_values, threads),
     },
@@ -493,9 +493,9 @@ const struct ff_command ff_command_index = {
     .usage = "[OPTIONS] ARCHIVE...",
     .summary = "build or extend the index files of archives",
     .notes = "What was written before is used: an index that is up to date is only looked at, one "
-             "of an\narchive that has grown is extended, one that is damaged built anew, and a "
-             "command that was\nkilled is gone on with. The exit status is 1 when an archive is "
-             "damaged, or its index could\nnot be written.\n",
+             "of an archive that has grown is extended, one that is damaged built anew, and a "
+             "command that was killed is gone on with. The exit status is 1 when an archive is "
+             "damaged, or its index could not be written.\n",
     .options = options,
     .operands_max = FF_OPERANDS_ANY,
     .values_bytes = sizeof(struct index_values),

@@ -288,7 +288,7 @@ const struct ff_command ff_command_info = {
     .usage = "[OPTIONS] ARCHIVE|DIR...",
     .summary = "show format, number and sizes of records, damage",
     .notes = "ARCHIVE \"-\" is standard input. DIR is where archives are mounted: what the mount "
-             "knows\nof them by now. The exit status is 1 when an archive is damaged.\n",
+             "knows of them by now. The exit status is 1 when an archive is damaged.\n",
     .options = options,
     .operands_min = 1,
     .operands_max = FF_OPERANDS_ANY,

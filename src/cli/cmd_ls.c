@@ -34,14 +34,14 @@ static const struct ff_option options[] = {
     {
         .name = "type",
         .argument = "TYPE[:TYPE...]",
-        .help = "only records of these types, as they are listed;\nmay be given more than once",
+        .help = "only records of these types, as they are listed; may be given more than once",
         .parse = ff_filter_types,
         .offset = offsetof(struct ls_values, types),
     },
     {
         .name = "since",
         .argument = "TIME",
-        .help = "only records of that time or later, e.g. 2006-09-19,\n'2006-09-19 17:20 +0200', "
+        .help = "only records of that time or later, e.g. 2006-09-19, '2006-09-19 17:20 +0200', "
                 "@1158679214; no zone is UTC",
         .parse = ff_filter_since,
         .offset = offsetof(struct ls_values, times),
@@ -325,8 +325,8 @@ const struct ff_command ff_command_ls = {
     .usage = "[OPTIONS] ARCHIVE [RANGE...]",
     .summary = "list the records, one a line",
     .notes = "The columns are number, offset of the frame, length of the payload, time, type and "
-             "name;\n\"-\" where the format has none. A line of headings comes on a terminal only. "
-             "ARCHIVE \"-\" is\nstandard input. RANGE is as for framefs cat; without one, all "
+             "name; \"-\" where the format has none. A line of headings comes on a terminal only. "
+             "ARCHIVE \"-\" is standard input. RANGE is as for framefs cat; without one, all "
              "records.\n",
     .options = options,
     .operands_min = 1,

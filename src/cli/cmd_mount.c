@@ -471,9 +471,9 @@ const struct ff_command ff_command_mount = {
     .usage = "[OPTIONS] ARCHIVE... DIR",
     .summary = "show records as files below DIR",
     .notes =
-        "Further options of -o: fsname=TEXT, subtype=TEXT, default_permissions, auto_unmount,\n"
+        "Further options of -o: fsname=TEXT, subtype=TEXT, default_permissions, auto_unmount, "
         "max_read=BYTES, sloppy, nosuid, nodev, noexec, noatime and others of mount(8). A mount is "
-        "read-only:\nrw is accepted and means ro.\n\nframefs umount DIR ends it.\n",
+        "read-only: rw is accepted and means ro.\n\nframefs umount DIR ends it.\n",
     .options = ff_mount_options,
     .operands_min = 1,
     .operands_max = FF_OPERANDS_ANY,

@@ -38,7 +38,7 @@ static const struct ff_option options[] = {
         .name = "check",
         .argument = "FILE",
         .optional = true,
-        .help = "compare FILE (without one: stdin) with the stream, and name\n"
+        .help = "compare FILE (without one: stdin) with the stream, and name "
                 "the first byte that differs",
         .parse = parse_check,
     },
@@ -240,8 +240,8 @@ const struct ff_command ff_command_synth = {
     .usage = "[OPTIONS] SIZE [PATTERN]",
     .summary = "write the generated stream, or check a copy of it",
     .notes = "PATTERN is counter (the default: each 8 bytes are their own offset), lines (64-byte "
-             "text\nlines with their number), byte:V or random:SEED. The offset counts in SIZE: "
-             "SIZE - BYTES\nbytes are written.\n",
+             "text lines with their number), byte:V or random:SEED. The offset counts in SIZE: "
+             "SIZE - BYTES bytes are written.\n",
     .options = options,
     .operands_min = 1,
     .operands_max = 2,

@@ -27,8 +27,8 @@ const struct ff_command ff_command_upgrade = {
     .name = "upgrade",
     .usage = "[OPTIONS] DIR...",
     .summary = "let the installed program take over a mount",
-    .notes = "The mount stays, open files stay open: readers wait for some milliseconds. The new\n"
-             "program is the file that the server was started from. SIGHUP to the server does the\n"
+    .notes = "The mount stays, open files stay open: readers wait for some milliseconds. The new "
+             "program is the file that the server was started from. SIGHUP to the server does the "
              "same.\n",
     .options = options,
     .operands_min = 1,

@@ -22,7 +22,7 @@ static const struct ff_option options[] = {
     {
         .name = "threads",
         .argument = "N",
-        .help = "compute checksums in N threads, 1 to 64;\none a processor by default",
+        .help = "compute checksums in N threads, 1 to 64; one a processor by default",
         .parse = ff_option_threads,
         .offset = offsetof(struct verify_values, threads),
     },

@@ -58,6 +58,8 @@ static enum ff_exit report_unknown(const char *name)
     return FF_EXIT_USAGE;
 }
 
+#define SUMMARY_COLUMN 44 /* behind the longest usage */
+
 static void print_overview(struct ff_output *out)
 {
     ff_output_text(out, "framefs shows the records of framed archives as files.\n\nUsage:\n");
@@ -69,8 +71,9 @@ static void print_overview(struct ff_output *out)
             strncat(line, parts[p], sizeof(line) - len - 1);
             len = strlen(line);
         }
-        ff_output_column(out, line, 48);
-        ff_output_format(out, "  %s\n", commands[i]->summary);
+        ff_output_column(out, line, SUMMARY_COLUMN);
+        ff_output_folded(out, commands[i]->summary, SUMMARY_COLUMN);
+        ff_output_text(out, "\n");
     }
     ff_output_text(
         out, "\nframefs ARCHIVE DIR [-o OPTIONS] is framefs mount, for mount(8) and fstab(5).\n"
@@ -83,8 +86,10 @@ static void print_command(struct ff_output *out, const struct ff_command *comman
     ff_output_format(out, "Usage: framefs %s %s\n\n", command->name, command->usage);
     ff_output_format(out, "%s: %s\n\n", command->name, command->summary);
     ff_option_print(out, command->options);
-    if (command->notes)
-        ff_output_format(out, "\n%s", command->notes);
+    if (command->notes) {
+        ff_output_text(out, "\n");
+        ff_output_folded(out, command->notes, 0);
+    }
 }
 
 static enum ff_exit run_help(struct ff_cli *cli, const void *values, char **operands, size_t count)

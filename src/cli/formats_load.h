@@ -12,7 +12,7 @@
 #define FF_FORMATS_OPTION(type, member)                                                            \
     {                                                                                              \
         .name = "formats", .argument = "FILE",                                                     \
-        .help = "also know the formats that FILE describes; may be\ngiven several times",          \
+        .help = "also know the formats that FILE describes; may be given several times",           \
         .parse = ff_option_texts, .offset = offsetof(type, member)                                 \
     }
 

@@ -39,7 +39,7 @@ struct ff_input_options {
 #define FF_INPUT_LIMIT(type, member)                                                               \
     {                                                                                              \
         .name = "max-records", .argument = "N",                                                    \
-        .help = "stop at N records: bounds the memory that a\nhostile archive can take",           \
+        .help = "stop at N records: bounds the memory that a hostile archive can take",            \
         .parse = ff_option_count, .offset = offsetof(type, member)                                 \
     }
 

@@ -232,31 +232,31 @@ const struct ff_option ff_mount_options[] = {
     {
         .name = "layout",
         .argument = "auto|flat|tree",
-        .help = "one directory, or directories of 1000 records;\nauto: flat up to 65536 records",
+        .help = "one directory, or directories of 1000 records; auto: flat up to 65536 records",
         .parse = parse_layout,
         FIELD(layout),
     },
     {
         .name = "names",
         .argument = "HOW",
-        .help = "number: 00000042, the default; number-name:\n00000042-NAME, with what the record "
-                "calls itself;\nname: NAME, in one directory of up to 65536",
+        .help = "number: 00000042, the default; number-name: 00000042-NAME, with what the record "
+                "calls itself; name: NAME, in one directory of up to 65536",
         .parse = parse_names,
         FIELD(names),
     },
     {
         .name = "type",
         .argument = "TYPE[:TYPE...]",
-        .help = "show only records of these types, as framefs ls lists\nthem, by the numbers that "
-                "they have in the archive;\nmay be given more than once",
+        .help = "show only records of these types, as framefs ls lists them, by the numbers that "
+                "they have in the archive; may be given more than once",
         .parse = ff_filter_types,
         FIELD(types),
     },
     {
         .name = "content",
         .argument = "WHAT",
-        .help = "what a record's file holds: payload, frame (with header\n"
-                "and trailer) or file (a valid archive of one record);\n"
+        .help = "what a record's file holds: payload, frame (with header "
+                "and trailer) or file (a valid archive of one record); "
                 "the default depends on the format",
         .parse = ff_option_content,
         FIELD(content),
@@ -264,14 +264,14 @@ const struct ff_option ff_mount_options[] = {
     {
         .name = "control",
         .argument = "hidden|listed|off",
-        .help = "whether .framefs is there but not listed (the default),\nlisted, or not there",
+        .help = "whether .framefs is there but not listed (the default), listed, or not there",
         .parse = parse_control,
         FIELD(control),
     },
     {
         .name = "interval",
         .argument = "SIZE",
-        .help = "read the archive in pieces of this size: a power of two\nfrom 64 to 16M, 1M by "
+        .help = "read the archive in pieces of this size: a power of two from 64 to 16M, 1M by "
                 "default",
         .parse = parse_interval,
         FIELD(interval_bytes),
@@ -280,7 +280,7 @@ const struct ff_option ff_mount_options[] = {
         .name = "push",
         .argument = "SIZE|off",
         .help =
-            "push records of up to this size, 64K by default, into the\nkernel's cache when they "
+            "push records of up to this size, 64K by default, into the kernel's cache when they "
             "are read in order",
         .parse = parse_push,
         FIELD(push_bytes),
@@ -288,7 +288,7 @@ const struct ff_option ff_mount_options[] = {
     {
         .name = "separator",
         .argument = "TEXT",
-        .help = "put TEXT after each payload in .framefs/all;\n\\n \\r \\t \\0 \\\\ \\xHH are "
+        .help = "put TEXT after each payload in .framefs/all; \\n \\r \\t \\0 \\\\ \\xHH are "
                 "understood",
         .parse = ff_option_separator,
         FIELD(separator),
@@ -296,7 +296,7 @@ const struct ff_option ff_mount_options[] = {
     {
         .name = "verify",
         .argument = "off|read",
-        .help = "read: check a record's checksums before it is read\nfor the first time, and fail "
+        .help = "read: check a record's checksums before it is read for the first time, and fail "
                 "where one is wrong",
         .parse = parse_verify,
         FIELD(verify),
@@ -304,14 +304,14 @@ const struct ff_option ff_mount_options[] = {
     {
         .name = "synthetic",
         .argument = "SIZE[:PATTERN]",
-        .help = "show the generated file DIR/synthetic, also without\nany archive (see framefs "
+        .help = "show the generated file DIR/synthetic, also without any archive (see framefs "
                 "help synth)",
         .parse = parse_synthetic,
     },
     {
         .name = "direct-io",
-        .help = "let the kernel keep no bytes of files: for what is read\nonce and in large "
-                "pieces; the default of the generated\nfile that is mounted alone",
+        .help = "let the kernel keep no bytes of files: for what is read once and in large "
+                "pieces; the default of the generated file that is mounted alone",
         .parse = parse_direct,
         FIELD(direct_io),
     },
@@ -350,7 +350,7 @@ const struct ff_option ff_mount_options[] = {
     {
         .name = "setuid",
         .argument = "USER",
-        .help = "whom the server of root becomes in its sandbox;\nnobody by default",
+        .help = "whom the server of root becomes in its sandbox; nobody by default",
         .parse = parse_setuid,
     },
     {
@@ -361,22 +361,22 @@ const struct ff_option ff_mount_options[] = {
     },
     {
         .name = "no-survive",
-        .help = "take the mount away when its server dies, instead of\nserving it on",
+        .help = "take the mount away when its server dies, instead of serving it on",
         .parse = ff_option_flag,
         FIELD(no_survive),
     },
     {
         .name = "io-uring",
         .argument = "auto|on|off",
-        .help = "take requests through io_uring; auto: with no-survive,\nno-sandbox and nothing "
-                "pushed, where libfuse and the\nkernel can and nothing has to be scanned",
+        .help = "take requests through io_uring; auto: with no-survive, no-sandbox and nothing "
+                "pushed, where libfuse and the kernel can and nothing has to be scanned",
         .parse = parse_uring,
         FIELD(io_uring),
     },
     {
         .letter = 'o',
         .argument = "NAME[=VALUE],...",
-        .help = "options as in fstab(5): any of the above without its\n"
+        .help = "options as in fstab(5): any of the above without its "
                 "dashes, and those listed below",
         .parse = parse_list,
     },
@@ -397,15 +397,14 @@ const struct ff_option ff_mount_options[] = {
     {
         .name = "log",
         .argument = "auto|stderr|syslog",
-        .help = "where messages go; auto: stderr as long as that is there,\nthen syslog",
+        .help = "where messages go; auto: stderr as long as that is there, then syslog",
         .parse = parse_log,
         FIELD(log),
     },
     {
         .name = "log-level",
         .argument = "LEVEL",
-        .help =
-            "error, warning (the default), info or debug: what is\nless important is not logged",
+        .help = "error, warning (the default), info or debug: what is less important is not logged",
         .parse = parse_log_level,
         FIELD(log_level),
     },

@@ -202,15 +202,7 @@ void ff_option_print(struct ff_output *out, const struct ff_option *options)
         ff_output_column(out, left, HELP_COLUMN);
         if (strlen(left) >= HELP_COLUMN)
             ff_output_format(out, "\n%*s", HELP_COLUMN, "");
-        for (const char *line = options->help; *line;) {
-            size_t len = strcspn(line, "\n");
-            ff_output_write(out, line, len);
-            line += len;
-            if (*line == '\n') {
-                ff_output_format(out, "\n%*s", HELP_COLUMN, "");
-                line++;
-            }
-        }
+        ff_output_folded(out, options->help, HELP_COLUMN);
         ff_output_text(out, "\n");
     }
 }

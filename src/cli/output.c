@@ -100,6 +100,33 @@ void ff_output_column(struct ff_output *out, const char *text, unsigned int widt
         ff_output_write(out, " ", 1);
 }
 
+/* How much of the text goes into one line. */
+static size_t fold(const char *text, size_t columns)
+{
+    size_t len = strcspn(text, "\n"), at = len;
+
+    if (len <= columns)
+        return len;
+    for (at = columns; at > 0 && text[at] != ' ';)
+        at--;
+    return at > 0 ? at : strcspn(text, " \n");
+}
+
+void ff_output_folded(struct ff_output *out, const char *text, unsigned int indent)
+{
+    while (*text) {
+        size_t len = fold(text, FF_OUTPUT_COLUMNS - indent);
+        ff_output_write(out, text, len);
+        text += len;
+        if (*text == '\0')
+            break;
+        text++;
+        ff_output_text(out, "\n");
+        if (*text)
+            ff_output_column(out, "", indent);
+    }
+}
+
 void ff_output_json(struct ff_output *out, const char *text)
 {
     ff_output_write(out, "\"", 1);

@@ -9,6 +9,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Of help: the same in terminals of 80 columns and in pipes. */
+#define FF_OUTPUT_COLUMNS 79
+
 #define FF_OUTPUT_BUFFER_BYTES ((size_t)256 << 10)
 
 struct ff_output {
@@ -34,6 +37,10 @@ void ff_output_format(struct ff_output *out, const char *format, ...)
 void ff_output_u64(struct ff_output *out, uint64_t value, unsigned int width);
 /* Text, padded with blanks on the right to that many columns (one a character). */
 void ff_output_column(struct ff_output *out, const char *text, unsigned int width);
+/* Text from column indent on, folded at blanks to lines of FF_OUTPUT_COLUMNS; each further one is
+ * indented as far. ASCII; a newline ends a line, and a word that is too long has a line of its own.
+ */
+void ff_output_folded(struct ff_output *out, const char *text, unsigned int indent);
 /* A JSON string with its quotes; text is UTF-8. */
 void ff_output_json(struct ff_output *out, const char *text);
 

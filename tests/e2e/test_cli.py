@@ -43,6 +43,18 @@ def help_version():
         contains(text, command, '--help')
 
 
+@test('the help fits a terminal of 80 columns, its texts folded between words', fuse=False)
+def help_columns():
+    commands = re.findall(r'^  framefs (\w+) ', framefs('help').text, re.MULTILINE)
+    check(len(commands) > 8, commands)
+    for arguments in [()] + [(command,) for command in commands]:
+        text = framefs('help', *arguments).text
+        for line in text.split('\n'):
+            check(len(line) < 80 and line == line.rstrip(), f'{arguments}: {line!r}')
+    contains(' '.join(framefs('help', 'cat').text.split()),
+             'put TEXT after each record; \\n \\r \\t \\0 \\\\ \\xHH are understood', 'help cat')
+
+
 @test('usage errors exit 2, name what is wrong and what is near', fuse=False)
 def usage():
     contains(framefs('mont', 'a', 'b', status=2).err, 'mount', 'message for mont')
