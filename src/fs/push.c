@@ -54,6 +54,15 @@ static uint64_t directory_of(const struct ff_shown *shown, uint64_t record)
     return shown->layout == FF_TREE_TREE ? record / THOUSAND : 0;
 }
 
+/* As next_view(); whether that record may be pushed to who reads in this directory. */
+static bool next_pushable(const struct ff_fs *fs, const struct ff_shown *shown, uint64_t number,
+                          uint64_t directory, struct ff_view *ret_view, uint64_t *ret_number)
+{
+    return next_view(shown, number, ret_view, ret_number) == 0 &&
+           directory_of(shown, *ret_number) == directory &&
+           ret_view->len <= fs->options->push_bytes;
+}
+
 static uint64_t cache_bytes(uint64_t len)
 {
     return (len + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
@@ -81,9 +90,8 @@ void ff_push_note(struct ff_push *push, const struct ff_node *node, const struct
         .directory = directory_of(shown, node->value),
     };
     struct ff_view next;
-    place.pushable = next_view(shown, node->value + 1, &next, &place.after) == 0 &&
-                     next.len <= fs->options->push_bytes &&
-                     directory_of(shown, place.after) == place.directory;
+    place.pushable =
+        next_pushable(fs, shown, node->value + 1, place.directory, &next, &place.after);
     pthread_mutex_lock(&push->lock);
     enum ff_followed followed = ff_follow_note(&push->follow, &place);
     struct ff_follow_fate fate = untold(push);
@@ -143,8 +151,7 @@ static void make_batch(const struct ff_fs *fs, const struct ff_follow_job *job,
     while (ret_batch->count < BATCH_RECORDS && ret_batch->count < job->left &&
            bytes < BATCH_BYTES && bytes < job->bytes_left) {
         struct ff_view *view = &ret_batch->views[ret_batch->count];
-        if (next_view(shown, number, view, &number) < 0 ||
-            directory_of(shown, number) != job->directory || view->len > fs->options->push_bytes) {
+        if (!next_pushable(fs, shown, number, job->directory, view, &number)) {
             ret_batch->is_last = true;
             break;
         }
