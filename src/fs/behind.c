@@ -22,7 +22,7 @@ static struct ff_passing *find(struct ff_behind *behind, uint64_t ino, uint64_t 
 
     for (size_t i = 0; i < FF_BEHIND_STREAMS; i++) {
         struct ff_passing *stream = &behind->streams[i];
-        if (stream->ino == ino && distance(stream->next, offset) <= FF_BEHIND_NEAR_BYTES &&
+        if (stream->ino == ino && distance(stream->next, offset) <= FF_BEHIND_SAME_BYTES &&
             (!found || distance(stream->next, offset) < distance(found->next, offset)))
             found = stream;
     }
@@ -61,12 +61,13 @@ bool ff_behind_note(struct ff_behind *behind, uint64_t ino, uint64_t offset, uin
     return is_due(stream);
 }
 
-/* Cuts off what another reader is about to read: he drops it himself. */
-static void spare(const struct ff_behind *behind, const struct ff_passing *stream, uint64_t *begin,
+/* Cuts off what another reader is about to read. Once he has passed it he drops it himself, though
+ * he found it in the cache and never asked for it. */
+static void spare(struct ff_behind *behind, const struct ff_passing *stream, uint64_t *begin,
                   uint64_t *end)
 {
     for (size_t i = 0; i < FF_BEHIND_STREAMS; i++) {
-        const struct ff_passing *other = &behind->streams[i];
+        struct ff_passing *other = &behind->streams[i];
         if (other == stream || other->ino != stream->ino)
             continue;
         uint64_t first =
@@ -74,10 +75,15 @@ static void spare(const struct ff_behind *behind, const struct ff_passing *strea
         uint64_t last = other->next + FF_BEHIND_NEAR_BYTES;
         if (last <= *begin || first >= *end)
             continue;
-        if (first > *begin)
+        if (first > *begin) {
             *end = first;
-        else
-            *begin = last < *end ? last : *end;
+            continue;
+        }
+        uint64_t spared = last < *end ? last : *end;
+        if (other->begin > *begin)
+            other->begin = *begin;
+        other->asked += spared - *begin;
+        *begin = spared;
     }
 }
 
@@ -92,9 +98,12 @@ bool ff_behind_take(struct ff_behind *behind, struct ff_passed *ret_passed)
         end -= end % STRETCH_BYTES;
         stream->mark = stream->next;
         stream->asked = 0;
+        stream->begin = stream->next - FF_BEHIND_KEPT_BYTES;
+        if (!is_dense)
+            continue;
         spare(behind, stream, &begin, &end);
-        stream->begin = is_dense ? end : stream->next - FF_BEHIND_KEPT_BYTES;
-        if (!is_dense || begin >= end)
+        stream->begin = end;
+        if (begin >= end)
             continue;
         *ret_passed = (struct ff_passed){.ino = stream->ino, .offset = begin, .len = end - begin};
         return true;

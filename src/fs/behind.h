@@ -5,7 +5,8 @@
  * A stream is one reader. Read requests continue one where they begin near the place that it has
  * come to: they come from several threads, in any order, and what is in the cache is not asked for.
  * Of a stream that has asked for less than half of what it has passed nothing is dropped: its
- * reader jumps about. Nor is what lies around the place of another one, who has it still to read.
+ * reader jumps about. Nor is what lies around the place of another one, who has it still to read:
+ * that counts as asked for by him.
  */
 #ifndef FF_FS_BEHIND_H
 #define FF_FS_BEHIND_H
@@ -19,7 +20,11 @@
 #define FF_BEHIND_KEPT_BYTES (UINT64_C(64) << 20)
 /* Is dropped at once, at least. */
 #define FF_BEHIND_STEP_BYTES (UINT64_C(16) << 20)
+/* Around the place of a reader nothing is dropped for another one. */
 #define FF_BEHIND_NEAR_BYTES (UINT64_C(8) << 20)
+/* Requests this far from each other are one reader's, half of what is kept: between them he, or one
+ * who comes shortly after another, may have found all in the cache. */
+#define FF_BEHIND_SAME_BYTES (UINT64_C(32) << 20)
 
 struct ff_passing {
     uint64_t ino;         /* 0: none */
