@@ -5,7 +5,7 @@
 
 packages_build=(gcc libc6-dev meson ninja-build pkg-config python3 libfuse3-dev fuse3 libcmocka-dev
   libjansson-dev libxxhash-dev zlib1g-dev libisal-dev libmd-dev libseccomp-dev)
-packages_test=(clang clang-format libclang-rt-14-dev llvm g++ git scdoc mandoc shellcheck codespell
+packages_test=(clang clang-format libclang-rt-dev llvm g++ git scdoc mandoc shellcheck codespell
   tcpdump tshark libeccodes-tools yaz fstrm-bin bgpdump cpio binutils libarchive-tools python3-bson
   python3-avro python3-kafka systemd systemd-journal-remote xxhash
   nfs-ganesha nfs-ganesha-vfs libnfs-utils rpcbind iproute2 samba smbclient nginx rsync
