@@ -7,6 +7,10 @@
 #define TEXT_LOOKED_AT_BYTES ((size_t)4096)
 
 /* Bytes at an offset; most are the ones that file(1) goes by, too. */
+#define SQLITE_WAL                                                                                 \
+    "its frames have no length: --frame 'bytes[32] ; page:u32be bytes[20] data[4096]', with the "  \
+    "page size that it has"
+
 struct magic {
     uint16_t offset;
     uint8_t len;
@@ -57,6 +61,8 @@ static const struct magic magics[] = {
           "give the archive that it is of, which has the same name up to .framefs"),
     MAGIC(0, "PACK\0\0\0", "a Git pack", NULL),
     MAGIC(0, "DIRC\0\0\0", "a Git index", NULL),
+    MAGIC(0, "# v2 git bundle\n", "a Git bundle", NULL),
+    MAGIC(0, "# v3 git bundle\n", "a Git bundle", NULL),
     /* Tables and databases. */
     MAGIC(0, "PAR1", "a Parquet file", "columns have no frames: read it with a Parquet library"),
     MAGIC(0, "ORC", "an ORC file", "columns have no frames: read it with an ORC library"),
@@ -69,6 +75,8 @@ static const struct magic magics[] = {
     MAGIC(0, "SIMPLE  =", "a FITS file", "read it with a FITS library"),
     MAGIC(128, "DICM", "a DICOM file", "read it with a DICOM library"),
     MAGIC(0, "SQLite format 3\0", "an SQLite database", "query it with sqlite3"),
+    MAGIC(0, "\x37\x7f\x06\x82", "an SQLite write-ahead log", SQLITE_WAL),
+    MAGIC(0, "\x37\x7f\x06\x83", "an SQLite write-ahead log", SQLITE_WAL),
     MAGIC(0, "REDIS00", "a Redis dump", NULL),
     MAGIC(0,
           "\xfe"
