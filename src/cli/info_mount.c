@@ -99,9 +99,19 @@ static void print_text(struct ff_output *out, const char *label, const json_t *a
 {
     char shown[FF_INPUT_NAME_BYTES];
     const char *text = json_string_value(json_object_get(archive, name));
+    if (!text)
+        text = "";
+    size_t len = strlen(text);
 
-    ff_escape(shown, sizeof(shown), text ? text : "", text ? strlen(text) : 0);
-    ff_output_format(out, "%s%s\n", label, shown);
+    /* A server has escaped the names already, unless it lies. */
+    ff_output_text(out, label);
+    if (ff_is_printable(text, len)) {
+        ff_output_write(out, text, len);
+    } else {
+        ff_escape(shown, sizeof(shown), text, len);
+        ff_output_text(out, shown);
+    }
+    ff_output_text(out, "\n");
 }
 
 void ff_info_bytes_print(struct ff_output *out, const char *label, uint64_t bytes)

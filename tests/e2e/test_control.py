@@ -208,7 +208,7 @@ def info_values():
 
 @test('info of a mount says what info of the archive says, in the same words')
 def info_words():
-    path = harness.write(harness.tag4([b'x' * n for n in (0, 999, 1000, 5000)]))
+    path = harness.write(harness.tag4([b'x' * n for n in (0, 999, 1000, 5000)]), 'a\n\\b')
     with Mount('--format=tag4-i64le', path) as mount:
         told = harness.framefs('info', mount.dir).text
         contains(told, '  largest   4.9 KiB (5000 bytes)\n')
