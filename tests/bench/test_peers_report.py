@@ -1,4 +1,4 @@
-"""Of each row the fastest of the others stands in the table, and why framefs is slower where it is."""
+"""Of each row the table has the fastest of the others, and why framefs is slower where it is."""
 
 import peers_report
 from peers_report import Results, fastest_table
