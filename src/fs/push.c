@@ -14,8 +14,9 @@
 #define BATCH_BYTES   (UINT64_C(256) << 10)
 /* Between two records of a batch more bytes than that are not read for nothing. */
 #define GAP_BYTES_MAX (UINT64_C(16) << 10)
-/* Empty records are never asked for. More of them in a row end a stream. */
-#define EMPTY_MAX  256
+/* Empty records are never asked for. More of them in a row end a stream: each read of the record
+ * before them would look all of them up. */
+#define EMPTY_MAX  32
 #define PAGE_BYTES UINT64_C(4096)
 #define THOUSAND   UINT64_C(1000)
 
@@ -36,7 +37,7 @@ static int next_view(const struct ff_shown *shown, uint64_t number, struct ff_vi
 {
     int r = 0;
 
-    for (unsigned int i = 0; i < EMPTY_MAX; i++) {
+    for (unsigned int i = 0; i <= EMPTY_MAX; i++) {
         *ret_number = number;
         r = ff_archive_next(shown->archive, number, ret_number);
         if (r == 0)

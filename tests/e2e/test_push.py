@@ -193,6 +193,19 @@ def limits():
         framefs('mount', TAG4, '-o', f'push={value}', archive, harness.make_dir(), status=2)
 
 
+@test('empty records do not end a stream, 33 of them in a row do')
+def empty():
+    for gap in (32, 33):
+        want = ([b'x' * 100] + [b''] * gap) * 100
+        with Mount(TAG4, harness.write(tag4(want))) as mount:
+            for _ in range(ROUNDS_MAX if gap == 32 else 1):
+                in_order(mount, want)
+                if pushed(mount) > 0:
+                    break
+                harness.drop_caches(pages=True)
+            equal(pushed(mount) > 0, gap == 32, f'pushed with {gap} empty ones in between')
+
+
 @test('what is asked for although it was pushed ends a stream')
 def met():
     small = [b'%08d' % n for n in range(RECORDS)]
