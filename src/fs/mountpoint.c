@@ -130,6 +130,16 @@ bool ff_mountpoint_is_watched(const struct ff_fs_options *options)
     return has_option(options->mount_options, "auto_unmount");
 }
 
+/* fusermount3 asks the mount of a server that has ended whether it is dead, as root, and is told so
+ * only where others than the user are let in. */
+static bool is_watched_in_vain(const struct ff_fs_options *options)
+{
+    const char *list = options->mount_options;
+
+    return ff_mountpoint_is_watched(options) && geteuid() != 0 &&
+           !has_option(list, "allow_other") && !has_option(list, "allow_root");
+}
+
 /* fusermount3 looks after an auto_unmount mount when the socket between it and those who serve is
  * closed; at the end of a killed process the kernel releases descriptors from the highest on, and
  * the mount has to be dead before it looks. */
@@ -182,6 +192,11 @@ int ff_mountpoint_attach(const struct ff_fs_options *options, const char *dir,
     }
     if (*text)
         ff_log(FF_LOG_WARNING, "%s", text);
+    if (is_watched_in_vain(options))
+        ff_log(FF_LOG_WARNING,
+               "%s: a mount whose server was killed stays: auto_unmount by an ordinary user takes "
+               "allow_other, too",
+               dir);
     mountpoint->fd = keep_fd(fuse_session_fd(session));
     /* libfuse frees its copy of the path only when it unmounts by that path, which may have become
      * another's: the session is kept, without its descriptor. */

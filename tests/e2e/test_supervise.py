@@ -14,7 +14,7 @@ import subprocess
 import time
 
 import harness
-from harness import Foreground, Mount, check, contains, equal, framefs, test
+from harness import FRAMEFS, Foreground, Mount, check, contains, equal, framefs, test
 
 TAG4 = '--format=tag4-i64le'
 PIDFD_GETFD = 438
@@ -338,6 +338,20 @@ def no_kill():
     check(not harness.is_mounted(directory), 'still mounted')
     # Nobody serves on: it has seen that the mount is gone.
     equal(harness.wait_exit(worker), 0, 'status of the worker')
+
+
+@test('a mount in a namespace whose shell has ended is served on, until the server is told to end')
+def namespace():
+    directory = harness.make_dir('mnt')
+    harness.run('unshare', '-m', FRAMEFS, 'mount', TAG4, write_archive(), directory)
+    server, = harness.servers_of(directory)
+    inside = ('nsenter', '-t', str(server), '-m')
+    try:
+        check(not harness.is_mounted(directory), 'mounted outside')
+        equal(harness.run(*inside, 'cat', f'{directory}/00000002').out, b'def', 'record 2')
+    finally:
+        os.kill(server, signal.SIGTERM)
+        equal(harness.wait_exit(server), 0, 'status of the server')
 
 
 @test('without /proc a mount is served all the same')

@@ -67,6 +67,29 @@ def allow_other():
     equal(result.text, 'two', 'what another user reads')
 
 
+@test('auto_unmount by an ordinary user: with allow_other the mount of killed processes goes, '
+      'without it a warning says that it stays')
+def auto_unmount():
+    if not os.path.exists('/etc/fuse.conf'):
+        raise harness.Skip('there is no /etc/fuse.conf to put another one over')
+    for more, stays in (('', True), (',allow_other', False)):
+        result, _ = run(f"""
+            {MOUNT},auto_unmount{more} "$2" "$1"
+            cat "$1/00000001"
+            while read -r name number; do
+                case $name in framefs_pid|framefs_worker_pid) pids="$pids $number" ;; esac
+            done <"$1/.framefs/stats"
+            kill -9 $pids
+            if test -z "{more}"; then
+                until ! ls "$1" 2>/dev/null; do :; done
+                fusermount3 -u "$1"
+            else
+                while grep -q " $1 " /proc/self/mounts; do :; done
+            fi""", archive(), conf='user_allow_other\n', killed=True)
+        equal(result.text[:3], 'two', 'record 1')
+        equal('takes allow_other, too' in result.err, stays, f'warned: {result.err}')
+
+
 @test('no room for one more process or thread, at any step: a message says what to do, and nothing '
       'stays mounted')
 def few_processes():
