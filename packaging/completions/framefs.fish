@@ -5,6 +5,19 @@ function __framefs_formats
     framefs formats 2>/dev/null | string replace -r '^(\S+)\s+' '$1\t'
 end
 
+# Of -o, with their values where there are few.
+function __framefs_mount_options
+    printf '%s\n' \
+        format= frame= formats= max-records= index= noindex layout=auto layout=flat layout=tree \
+        names=number names=number-name names=name type= content=payload content=frame \
+        content=file control=hidden control=listed control=off interval= push=off separator= \
+        verify=off verify=read synthetic= direct_io nodirect_io uid= gid= umask= allow_other \
+        setuid= nosandbox nosurvive io_uring=auto io_uring=on io_uring=off foreground debug \
+        log=auto log=stderr log=syslog log-level=error log-level=warning log-level=info \
+        log-level=debug redact fsname= subtype= sloppy default_permissions auto_unmount \
+        max_read= ro nosuid nodev noexec noatime
+end
+
 function __framefs_complete
     complete -c framefs -n "__fish_seen_subcommand_from $argv[1]" $argv[2..]
 end
@@ -52,7 +65,7 @@ __framefs_complete mount -l setuid -x -a '(__fish_complete_users)' -d 'Whom root
 __framefs_complete mount -l no-sandbox -d 'Let the server keep all its rights'
 __framefs_complete mount -l no-survive -d 'Take the mount away when its server dies'
 __framefs_complete mount -l io-uring -x -a 'auto on off' -d 'Take requests through io_uring'
-__framefs_complete mount -s o -x -d 'Mount options'
+__framefs_complete mount -s o -x -a '(__fish_complete_list , __framefs_mount_options)' -d 'Mount options'
 __framefs_complete mount -s f -l foreground -d 'Do not go to the background'
 __framefs_complete mount -s d -l debug -d 'Show each request on stderr'
 __framefs_complete mount -l log -x -a 'auto stderr syslog' -d 'Where messages go'

@@ -182,6 +182,23 @@ def check_values():
     return offences
 
 
+def check_lists():
+    """What fish and zsh offer after -o are the names that bash offers, which check_values() tries."""
+    offences = []
+    bash = re.search(r'-o\)\s+echo (.*?)\n\s+;;', common.text(SHELLS['bash']), re.DOTALL).group(1)
+    wanted = {word.rstrip('=') for word in bash.replace('\\\n', ' ').split()}
+    fish = re.search(r"function __framefs_mount_options\n +printf '%s.n' (.*?)\nend",
+                     common.text(SHELLS['fish']), re.DOTALL)
+    zsh = re.search(r"_framefs_mount_options\(\) \{\n +_values -s , 'mount options' (.*?)\n\}",
+                    common.text(SHELLS['zsh']), re.DOTALL)
+    for shell, found in (('fish', fish), ('zsh', zsh)):
+        text = re.sub(r'\([^)]*\)', '', found.group(1)).replace('\\\n', ' ') if found else ''
+        names = {re.split('[=:]', word.strip("'"))[0] for word in text.split()}
+        for name in sorted(names ^ wanted):
+            offences.append(f'{SHELLS[shell]}: -o {name} is here or in {SHELLS["bash"]}, not in both')
+    return offences
+
+
 def check_syntax():
     offences = []
     for shell, path in SHELLS.items():
@@ -197,4 +214,4 @@ def check_syntax():
 
 commands_of_program = program()
 common.end(check_page(commands_of_program) + check_completions(commands_of_program)
-           + check_values() + check_syntax())
+           + check_values() + check_lists() + check_syntax())
