@@ -183,10 +183,10 @@ def check_values():
 
 
 def check_lists():
-    """What fish and zsh offer after -o are the names that bash offers, which check_values() tries."""
+    """fish and zsh offer after -o what bash does, which check_values() tries."""
     offences = []
-    bash = re.search(r'-o\)\s+echo (.*?)\n\s+;;', common.text(SHELLS['bash']), re.DOTALL).group(1)
-    wanted = {word.rstrip('=') for word in bash.replace('\\\n', ' ').split()}
+    bash = re.search(r'-o\)\s+echo (.*?)\n\s+;;', common.text(SHELLS['bash']), re.DOTALL)
+    wanted = {word.rstrip('=') for word in bash.group(1).replace('\\\n', ' ').split()}
     fish = re.search(r"function __framefs_mount_options\n +printf '%s.n' (.*?)\nend",
                      common.text(SHELLS['fish']), re.DOTALL)
     zsh = re.search(r"_framefs_mount_options\(\) \{\n +_values -s , 'mount options' (.*?)\n\}",
@@ -195,7 +195,7 @@ def check_lists():
         text = re.sub(r'\([^)]*\)', '', found.group(1)).replace('\\\n', ' ') if found else ''
         names = {re.split('[=:]', word.strip("'"))[0] for word in text.split()}
         for name in sorted(names ^ wanted):
-            offences.append(f'{SHELLS[shell]}: -o {name} is here or in {SHELLS["bash"]}, not in both')
+            offences.append(f'{SHELLS[shell]} or {SHELLS["bash"]} lacks -o {name}')
     return offences
 
 
