@@ -147,14 +147,13 @@ def bad_lengths():
 def wide_lengths():
     fills = [bytes([fill]) * 4096 for fill in (0xff, 0x7f, 0x80, 0x01)]
     fills += [b'9' * 4096, b'f' * 4096, b'7' * 4096]
+    paths = [harness.write(fill, f'fill{number}') for number, fill in enumerate(fills)]
+    limit = () if harness.under_sanitizer() else ('prlimit', f'--as={1 << 32}')
     for form in presets():
-        for fill in fills:
-            path = harness.write(fill)
-            result = harness.run('prlimit', '--as=' + str(1 << 32), harness.FRAMEFS, 'info',
-                                 '--format=' + form, path,
-                                 status=None) if not harness.under_sanitizer() else framefs(
-                                     'info', '--format=' + form, path, status=None)
-            check(result.status in (0, 1), repr(result))
+        result = harness.run(*limit, harness.FRAMEFS, 'info', '--json', '--format=' + form, *paths,
+                             status=None)
+        check(result.status in (0, 1), repr(result))
+        equal([told['archive'] for told in json.loads(result.out)], paths, f'{form}: what is told')
 
 
 @test('varints: ten bytes are read, an eleventh, a tenth above 1 and an unending one are malformed',
