@@ -117,6 +117,17 @@ static int open_and_serve(struct ff_fs *fs, struct ff_error *error)
     return r;
 }
 
+/* -1: none is wanted, or to be had. */
+static int open_pusher(const struct ff_mountpoint *mountpoint)
+{
+    int fd = mountpoint->guard.pid > 0 ? ff_mountpoint_clone(mountpoint) : -1;
+
+    if (fd < 0 && mountpoint->guard.pid > 0)
+        ff_log(FF_LOG_WARNING, "%s: nothing is pushed: /dev/fuse: %s", mountpoint->dir,
+               strerror(-fd));
+    return fd < 0 ? -1 : fd;
+}
+
 static int init(struct ff_fs *fs, const struct ff_worker *worker, struct ff_error *error)
 {
     const struct ff_fs_options *options = worker->options;
@@ -130,7 +141,7 @@ static int init(struct ff_fs *fs, const struct ff_worker *worker, struct ff_erro
         .on_ready = on_ready,
         .channel = worker->channel,
         .null = open("/dev/null", O_RDWR | O_CLOEXEC),
-        .pusher = worker->mountpoint->guard.pid > 0 ? ff_mountpoint_clone(worker->mountpoint) : -1,
+        .pusher = open_pusher(worker->mountpoint),
         .first = worker->first,
         .is_spare = worker->is_spare,
         .uid = options->uid < 0 ? getuid() : (uid_t)options->uid,

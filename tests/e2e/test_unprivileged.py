@@ -90,6 +90,21 @@ def auto_unmount():
         equal('takes allow_other, too' in result.err, stays, f'warned: {result.err}')
 
 
+@test('a worker that finds /dev/fuse closed serves, pushes nothing, and says so')
+def closed_device():
+    result, _ = run(f"""
+        {MOUNT} -f "$2" "$1" &
+        server=$!
+        until cat "$1/00000000" 2>/dev/null; do :; done
+        as_root "chmod 600 /dev/fuse"
+        kill -9 $(sed -n 's/^framefs_worker_pid //p' "$1/.framefs/stats")
+        cat "$1/00000001"
+        fusermount3 -u "$1"
+        wait $server""", archive())
+    equal(result.text, 'onetwo', 'records')
+    contains(result.err, 'nothing is pushed: /dev/fuse: Permission denied', 'stderr')
+
+
 @test('no room for one more process or thread, at any step: a message says what to do, and nothing '
       'stays mounted')
 def few_processes():
