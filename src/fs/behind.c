@@ -44,6 +44,14 @@ static struct ff_passing *pick(struct ff_behind *behind)
     return found;
 }
 
+/* What a reader found in the cache on his way to the offset because it was left there for him. */
+static uint64_t spared_before(const struct ff_passing *stream, uint64_t offset)
+{
+    uint64_t end = offset < stream->spared ? offset : stream->spared;
+
+    return end > stream->next ? end - stream->next : 0;
+}
+
 bool ff_behind_note(struct ff_behind *behind, uint64_t ino, uint64_t offset, uint64_t len)
 {
     struct ff_passing *stream = find(behind, ino, offset);
@@ -55,7 +63,7 @@ bool ff_behind_note(struct ff_behind *behind, uint64_t ino, uint64_t offset, uin
         *stream = (struct ff_passing){.ino = ino, .begin = offset, .next = offset, .mark = offset};
     }
     stream->used = ++behind->notes;
-    stream->asked += len;
+    stream->asked += len + spared_before(stream, offset);
     if (offset + len > stream->next)
         stream->next = offset + len;
     return is_due(stream);
@@ -79,11 +87,10 @@ static void spare(struct ff_behind *behind, const struct ff_passing *stream, uin
             *end = first;
             continue;
         }
-        uint64_t spared = last < *end ? last : *end;
         if (other->begin > *begin)
             other->begin = *begin;
-        other->asked += spared - *begin;
-        *begin = spared;
+        *begin = last < *end ? last : *end;
+        other->spared = *begin;
     }
 }
 
@@ -98,9 +105,11 @@ bool ff_behind_take(struct ff_behind *behind, struct ff_passed *ret_passed)
         end -= end % STRETCH_BYTES;
         stream->mark = stream->next;
         stream->asked = 0;
-        stream->begin = stream->next - FF_BEHIND_KEPT_BYTES;
+        /* What lies behind who has only jumped about is not known to be of use to nobody. */
+        stream->begin = stream->in_order ? stream->next - FF_BEHIND_KEPT_BYTES : stream->next;
         if (!is_dense)
             continue;
+        stream->in_order = true;
         spare(behind, stream, &begin, &end);
         stream->begin = end;
         if (begin >= end)

@@ -6,7 +6,7 @@
  * come to: they come from several threads, in any order, and what is in the cache is not asked for.
  * Of a stream that has asked for less than half of what it has passed nothing is dropped: its
  * reader jumps about. Nor is what lies around the place of another one, who has it still to read:
- * that counts as asked for by him.
+ * when he has passed it, it counts as asked for by him.
  */
 #ifndef FF_FS_BEHIND_H
 #define FF_FS_BEHIND_H
@@ -30,8 +30,10 @@ struct ff_passing {
     uint64_t ino;         /* 0: none */
     uint64_t begin, next; /* passed; what was before begin is dropped, or not its */
     uint64_t mark, asked; /* from mark to next so many bytes were asked for */
+    uint64_t spared;      /* up to there nothing is dropped from next on: he need not ask */
     uint64_t used;        /* when, in notes */
     bool goes_on;         /* it has been continued */
+    bool in_order;        /* something was dropped behind it */
 };
 
 /* All zero to begin with. */

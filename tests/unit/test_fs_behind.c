@@ -131,6 +131,28 @@ static void what_another_reader_comes_to_stays(void **state)
     assert_true(end > place);
 }
 
+static void who_begins_where_another_jumped_about_drops_nothing_of_his(void **state)
+{
+    (void)state;
+    const uint64_t place = UINT64_C(1) << 30;
+    struct ff_behind behind = {0};
+    struct ff_passed passed;
+    uint64_t dropped = 0;
+
+    for (uint64_t at = 0; at < place; at += UINT64_C(20) << 20) {
+        ff_behind_note(&behind, INO, at, 4096);
+        assert_false(ff_behind_take(&behind, &passed));
+    }
+    for (uint64_t at = place; at < 2 * place; at += READ) {
+        ff_behind_note(&behind, INO, at, READ);
+        while (ff_behind_take(&behind, &passed)) {
+            assert_true(passed.offset >= place - FF_BEHIND_SAME_BYTES);
+            dropped += passed.len;
+        }
+    }
+    assert_true(dropped > place / 2);
+}
+
 /* Reads that are in the cache are not asked for. */
 struct cache {
     struct ff_behind behind;
@@ -225,6 +247,7 @@ int main(void)
         cmocka_unit_test(random_readers_lose_nothing),
         cmocka_unit_test(random_readers_do_not_end_one_in_order),
         cmocka_unit_test(what_another_reader_comes_to_stays),
+        cmocka_unit_test(who_begins_where_another_jumped_about_drops_nothing_of_his),
         cmocka_unit_test(readers_behind_each_other_fill_no_cache),
         cmocka_unit_test(files_are_kept_apart),
         cmocka_unit_test(the_oldest_reader_is_forgotten),
