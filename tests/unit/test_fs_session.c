@@ -117,6 +117,7 @@ static void set_up(struct worker *worker)
                                 .bench = &worker->shared->benches[0],
                                 .on_ready = on_ready};
     worker->fs.session = fuse_session_new(&args, &ops, sizeof(ops), &worker->fs);
+    fuse_opt_free_args(&args);
     assert_non_null(worker->fs.session);
 }
 
