@@ -223,8 +223,12 @@ def servers_of(directory):
 
 
 def wait_exit(pid, timeout=LIMIT_S):
-    """Waits for the end of a child: its status as subprocess tells it, negative for a signal."""
-    descriptor = os.pidfd_open(pid)
+    """Waits for the end of a child: its status as subprocess tells it, negative for a signal.
+    ChildProcessError for another one's, also where that has waited for it already."""
+    try:
+        descriptor = os.pidfd_open(pid)
+    except ProcessLookupError as error:
+        raise ChildProcessError(f'process {pid} is gone') from error
     try:
         poll = select.poll()
         poll.register(descriptor, select.POLLIN)

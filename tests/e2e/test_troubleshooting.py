@@ -265,7 +265,11 @@ def descriptors():
 @trouble('Too many processes')
 def processes():
     # The limit is reached at one step after the other. The user's processes are these alone.
-    script = f'{nobody.NO_LEAK_CHECK}; ulimit -S -u "$3"; {OWN} || exit 0; ulimit -S -u hard; framefs umount "$1"'
+    script = f"""{nobody.NO_LEAK_CHECK}
+        ulimit -S -u "$3"
+        {OWN} || exit 0
+        ulimit -S -u hard
+        framefs umount "$1\""""
     return [nobody.run(script, archive(), str(limit), user=300000 + os.getpid())[0].err
             for limit in range(2, 12)]
 
