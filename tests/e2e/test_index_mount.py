@@ -672,8 +672,11 @@ def links():
         mount.check_records()
     equal(harness.read(victim), b'of somebody else', 'the file')
     os.unlink(archive.index + '.partial')
-    with Served(archive, delay_us=8000):
-        harness.wait_for(lambda: not os.path.islink(archive.index), 'an index')
+    with Served(archive, delay_us=20000) as mount:
+        harness.wait_for(mount.complete, 'the scan')
+        harness.wait_for(lambda: not os.path.islink(archive.index) or mount.state() == NONE,
+                         'an index')
+        check(not os.path.islink(archive.index), f'no index: {mount.messages()}')
     equal(harness.read(victim), b'of somebody else', 'the file')
     os.unlink(archive.index)
     os.link(victim, archive.index + '.partial')
