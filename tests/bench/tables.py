@@ -1,6 +1,7 @@
 """Tables that are read as text and as Markdown, and the documents that they are put into."""
 
 import os
+import shlex
 
 from measure import ROOT
 
@@ -29,7 +30,8 @@ def digits(value):
 
 def command(parser, arguments, *names):
     """The command line that asks for these options, as a block; those by default are left out."""
-    asked = [f'--{name} {getattr(arguments, name.replace("-", "_"))}' for name in names
+    asked = [f'--{name} {shlex.quote(str(getattr(arguments, name.replace("-", "_"))))}'
+             for name in names
              if getattr(arguments, name.replace('-', '_')) !=
              parser.get_default(name.replace('-', '_'))]
     return ' '.join([f'$ tests/bench/{parser.prog}', *asked, '--docs'])
