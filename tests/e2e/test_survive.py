@@ -5,6 +5,7 @@ FF_KILLS=N for the number of kills."""
 import contextlib
 import errno
 import hashlib
+import mmap
 import os
 import random
 import re
@@ -23,6 +24,7 @@ TAG4 = '--format=tag4-i64le'
 KILLS = int(os.environ.get('FF_KILLS', '25'))
 RECORDS = 5000
 BIG = 24 << 20
+MAP_LOCKED = 0x2000  # mmap(2)
 
 
 def write_archive():
@@ -240,15 +242,17 @@ def condemned():
     # The archive of the second mount is a file of the first one, whose worker is stopped: reads of
     # the second mount stay in its worker's hands.
     path, digests = write_archive()
-    with harness.caches_kept(), Mount(TAG4, '-o', 'allow_other', path) as below:
+    with Mount(TAG4, '-o', 'allow_other', path) as below, contextlib.ExitStack() as stack:
         with Foreground(TAG4, '--max-records', str(RECORDS + 1),
                         below.path('.framefs', 'archive')) as mount:
             big = os.path.join(mount.dir, f'{RECORDS:08}')
             equal(os.stat(big).st_size, BIG, 'size of the big record')
             with open(below.path('.framefs', 'archive'), 'rb') as lower:
-                while lower.read(1 << 20):
-                    pass
-                # The next workers begin with what stays.
+                # The next workers begin with what stays, whatever else the kernel forgets.
+                for begin, end in ((0, BIG // 2), (BIG * 3 // 4, os.fstat(lower.fileno()).st_size)):
+                    stack.enter_context(mmap.mmap(
+                        lower.fileno(), end - begin, prot=mmap.PROT_READ, offset=begin,
+                        flags=mmap.MAP_SHARED | mmap.MAP_POPULATE | MAP_LOCKED))
                 os.posix_fadvise(lower.fileno(), BIG // 2, BIG // 4, os.POSIX_FADV_DONTNEED)
             worker_below = below.worker
             os.kill(worker_below, signal.SIGSTOP)
