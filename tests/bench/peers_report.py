@@ -22,8 +22,8 @@ WHY_SMALL = {
     ('find', 'erofs'): 'listings come from a process; inodes of 65,536 files are made, too',
     ('find', 'squashfs'): 'listings come from a process; inodes of 65,536 files are made, too',
     ('stat', 'files'): 'inodes are yet to be made; those of the files are there',
-    ('again', 'erofs'): 'listings are asked for again; FUSE does more at open and close',
-    ('again', 'files'): 'listings are asked for again; FUSE does more at open and close',
+    ('again', 'erofs'): 'FUSE does more at open, at close and in listings',
+    ('again', 'files'): 'FUSE does more at open, at close and in listings',
     ('found', 'files'): 'cached bytes are yet to be made; those of the files are there',
     ('random', 'files'): 'a look-up and a read are asked of a process; the files are there',
 } | {(row, 'files'): NOT_THERE for row in ('read', *TOOLS)}
