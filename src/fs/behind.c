@@ -22,7 +22,7 @@ static struct ff_passing *find(struct ff_behind *behind, uint64_t ino, uint64_t 
 
     for (size_t i = 0; i < FF_BEHIND_STREAMS; i++) {
         struct ff_passing *stream = &behind->streams[i];
-        if (stream->ino == ino && distance(stream->next, offset) <= FF_BEHIND_SAME_BYTES &&
+        if (stream->ino == ino && distance(stream->next, offset) <= FF_BEHIND_NEAR_BYTES &&
             (!found || distance(stream->next, offset) < distance(found->next, offset)))
             found = stream;
     }
@@ -44,14 +44,6 @@ static struct ff_passing *pick(struct ff_behind *behind)
     return found;
 }
 
-/* What a reader found in the cache on his way to the offset because it was left there for him. */
-static uint64_t spared_before(const struct ff_passing *stream, uint64_t offset)
-{
-    uint64_t end = offset < stream->spared ? offset : stream->spared;
-
-    return end > stream->next ? end - stream->next : 0;
-}
-
 bool ff_behind_note(struct ff_behind *behind, uint64_t ino, uint64_t offset, uint64_t len)
 {
     struct ff_passing *stream = find(behind, ino, offset);
@@ -63,19 +55,18 @@ bool ff_behind_note(struct ff_behind *behind, uint64_t ino, uint64_t offset, uin
         *stream = (struct ff_passing){.ino = ino, .begin = offset, .next = offset, .mark = offset};
     }
     stream->used = ++behind->notes;
-    stream->asked += len + spared_before(stream, offset);
+    stream->asked += len;
     if (offset + len > stream->next)
         stream->next = offset + len;
     return is_due(stream);
 }
 
-/* Cuts off what another reader is about to read. Once he has passed it he drops it himself, though
- * he found it in the cache and never asked for it. */
-static void spare(struct ff_behind *behind, const struct ff_passing *stream, uint64_t *begin,
+/* Cuts off what another reader is about to read: he drops it himself. */
+static void spare(const struct ff_behind *behind, const struct ff_passing *stream, uint64_t *begin,
                   uint64_t *end)
 {
     for (size_t i = 0; i < FF_BEHIND_STREAMS; i++) {
-        struct ff_passing *other = &behind->streams[i];
+        const struct ff_passing *other = &behind->streams[i];
         if (other == stream || other->ino != stream->ino)
             continue;
         uint64_t first =
@@ -83,14 +74,10 @@ static void spare(struct ff_behind *behind, const struct ff_passing *stream, uin
         uint64_t last = other->next + FF_BEHIND_NEAR_BYTES;
         if (last <= *begin || first >= *end)
             continue;
-        if (first > *begin) {
+        if (first > *begin)
             *end = first;
-            continue;
-        }
-        if (other->begin > *begin)
-            other->begin = *begin;
-        *begin = last < *end ? last : *end;
-        other->spared = *begin;
+        else
+            *begin = last < *end ? last : *end;
     }
 }
 
@@ -105,14 +92,9 @@ bool ff_behind_take(struct ff_behind *behind, struct ff_passed *ret_passed)
         end -= end % STRETCH_BYTES;
         stream->mark = stream->next;
         stream->asked = 0;
-        /* What lies behind who has only jumped about is not known to be of use to nobody. */
-        stream->begin = stream->in_order ? stream->next - FF_BEHIND_KEPT_BYTES : stream->next;
-        if (!is_dense)
-            continue;
-        stream->in_order = true;
         spare(behind, stream, &begin, &end);
-        stream->begin = end;
-        if (begin >= end)
+        stream->begin = is_dense ? end : stream->next - FF_BEHIND_KEPT_BYTES;
+        if (!is_dense || begin >= end)
             continue;
         *ret_passed = (struct ff_passed){.ino = stream->ino, .offset = begin, .len = end - begin};
         return true;

@@ -5,8 +5,7 @@
  * A stream is one reader. Read requests continue one where they begin near the place that it has
  * come to: they come from several threads, in any order, and what is in the cache is not asked for.
  * Of a stream that has asked for less than half of what it has passed nothing is dropped: its
- * reader jumps about. Nor is what lies around the place of another one, who has it still to read:
- * when he has passed it, it counts as asked for by him.
+ * reader jumps about. Nor is what lies around the place of another one, who has it still to read.
  */
 #ifndef FF_FS_BEHIND_H
 #define FF_FS_BEHIND_H
@@ -20,20 +19,14 @@
 #define FF_BEHIND_KEPT_BYTES (UINT64_C(64) << 20)
 /* Is dropped at once, at least. */
 #define FF_BEHIND_STEP_BYTES (UINT64_C(16) << 20)
-/* Around the place of a reader nothing is dropped for another one. */
 #define FF_BEHIND_NEAR_BYTES (UINT64_C(8) << 20)
-/* Requests this far from each other are one reader's, half of what is kept: between them he, or one
- * who comes shortly after another, may have found all in the cache. */
-#define FF_BEHIND_SAME_BYTES (UINT64_C(32) << 20)
 
 struct ff_passing {
     uint64_t ino;         /* 0: none */
     uint64_t begin, next; /* passed; what was before begin is dropped, or not its */
     uint64_t mark, asked; /* from mark to next so many bytes were asked for */
-    uint64_t spared;      /* up to there nothing is dropped from next on: he need not ask */
     uint64_t used;        /* when, in notes */
     bool goes_on;         /* it has been continued */
-    bool in_order;        /* something was dropped behind it */
 };
 
 /* All zero to begin with. */

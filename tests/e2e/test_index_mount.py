@@ -151,7 +151,7 @@ class Served(Foreground):
 
 def indexed(archive):
     """Its index file, as a mount writes it."""
-    with Served(archive, delay_us=8000) as mount:
+    with Served(archive, delay_us=16000) as mount:
         harness.wait_for(lambda: mount.state() == WRITING or mount.complete(), 'writing')
         mount.await_index()
     equal(archive.left(), [os.path.basename(archive.index)], 'files beside the archive')
@@ -173,7 +173,7 @@ def is_refused(mount, why=''):
 @test('a scan that takes longer writes an index; the next mount knows all records from it')
 def written():
     archive = Archive()
-    with Served(archive, delay_us=8000) as mount:
+    with Served(archive, delay_us=16000) as mount:
         check(mount.state() in (NONE, WRITING), 'state')
         mount.await_index()
         equal(mount.state(), WRITTEN, 'state')
@@ -221,7 +221,7 @@ def none():
     equal(state, NONE, 'state')
     equal(archive.left(), [], 'files beside the archive')
     for option in ('--no-index', '-onoindex'):
-        with Served(archive, option, delay_us=8000) as mount:
+        with Served(archive, option, delay_us=16000) as mount:
             mount.await_scan()
             equal(mount.state(), NONE, 'state')
     equal(archive.left(), [], 'files beside the archive')
@@ -238,7 +238,7 @@ def named():
     before = os.getcwd()
     os.chdir(folder)
     try:
-        with Served(archive, '--index=its', delay_us=8000):
+        with Served(archive, '--index=its', delay_us=16000):
             harness.wait_for(lambda: os.path.exists(os.path.join(folder, 'its')), 'it')
         with Served(archive, '-oindex=its') as mount:
             equal(mount.state(), USED, 'state')
@@ -262,7 +262,7 @@ def grown():
         equal(mount.complete(), False, 'complete')
         harness.wait_for(lambda: mount.stat('framefs_records') >= RECORDS, 'old records')
         equal(harness.read(mount.path(RECORDS - 1)), archive.payloads[RECORDS - 1], 'an old one')
-    with Served(archive, delay_us=8000) as mount:
+    with Served(archive, delay_us=16000) as mount:
         harness.wait_for(lambda: os.stat(archive.index).st_ino != before.st_ino, 'a new index')
         mount.check_records()
     with Served(archive) as mount:
@@ -274,7 +274,7 @@ def grown():
 def several():
     archives = [Archive(seed, name=f'a{seed}') for seed in range(3)]
     switch = harness.write(b'1', 'switch')
-    os.environ['FRAMEFS_FAULTS'], os.environ['FRAMEFS_FAULTS_SWITCH'] = 'delay_us=8000', switch
+    os.environ['FRAMEFS_FAULTS'], os.environ['FRAMEFS_FAULTS_SWITCH'] = 'delay_us=16000', switch
     paths = [archive.path for archive in archives]
     with Foreground(TAG4, '-olayout=tree', *paths) as mount:
         for archive in archives:
@@ -556,7 +556,7 @@ def upgraded_meanwhile():
 @test('after its index is published a worker is replaced at once, without a scan and a spare')
 def replaced_at_once():
     archive = Archive()
-    with Served(archive, delay_us=8000) as mount:
+    with Served(archive, delay_us=16000) as mount:
         mount.await_index()
         equal(harness.children_of(mount.process.pid, 'framefs-spare'), [], 'spares')
         mount.kill()
@@ -570,7 +570,7 @@ def replaced_at_once():
 @test('two mounts of one archive at once both write; what is there is right')
 def two():
     archive = Archive()
-    with Served(archive, delay_us=8000) as one, Served(archive, delay_us=40000) as other:
+    with Served(archive, delay_us=16000) as one, Served(archive, delay_us=40000) as other:
         for mount in (one, other):
             harness.wait_for(mount.complete, 'the scan')
         harness.wait_for(lambda: os.path.exists(archive.index), 'an index')
@@ -614,12 +614,12 @@ def read_only():
         harness.run('mount', '-o', 'remount,ro', folder)
         home = harness.make_dir('cache')
         with cache(home):
-            with Served(archive, delay_us=8000) as mount:
+            with Served(archive, delay_us=16000) as mount:
                 harness.wait_for(lambda: glob.glob(home + '/framefs/*-archive.framefs'), 'index')
             with Served(archive) as mount:
                 equal(mount.state(), USED, 'state')
                 mount.check_records()
-        with cache('/proc/self'), Served(archive, delay_us=8000) as mount:
+        with cache('/proc/self'), Served(archive, delay_us=16000) as mount:
             mount.await_scan()
             equal(mount.state(), NONE, 'state')
             mount.check_records()
@@ -630,7 +630,7 @@ def read_only():
 def full():
     with tmpfs('size=64k') as folder:
         archive = Archive(records=RECORDS * 2)
-        with Served(archive, f'--index={folder}/index', delay_us=8000) as mount:
+        with Served(archive, f'--index={folder}/index', delay_us=16000) as mount:
             harness.wait_for(mount.complete, 'the scan')
             equal(mount.state(), FAILED, 'state')
             contains(mount.messages(), os.strerror(errno.ENOSPC))
@@ -667,12 +667,12 @@ def links():
     archive = Archive()
     os.symlink(victim, archive.index)
     os.symlink(victim, archive.index + '.partial')
-    with Served(archive, delay_us=8000) as mount:
+    with Served(archive, delay_us=16000) as mount:
         mount.await_scan()
         mount.check_records()
     equal(harness.read(victim), b'of somebody else', 'the file')
     os.unlink(archive.index + '.partial')
-    with Served(archive, delay_us=20000) as mount:
+    with Served(archive, delay_us=16000) as mount:
         harness.wait_for(mount.complete, 'the scan')
         harness.wait_for(lambda: not os.path.islink(archive.index) or mount.state() == NONE,
                          'an index')
@@ -680,7 +680,7 @@ def links():
     equal(harness.read(victim), b'of somebody else', 'the file')
     os.unlink(archive.index)
     os.link(victim, archive.index + '.partial')
-    with Served(archive, delay_us=8000) as mount:
+    with Served(archive, delay_us=16000) as mount:
         mount.await_scan()
     equal(harness.read(victim), b'of somebody else', 'the file')
 
@@ -701,7 +701,7 @@ def stranger():
 def covered():
     archive = Archive()
     folder = os.path.dirname(archive.path)
-    os.environ['FRAMEFS_FAULTS'] = 'delay_us=8000'
+    os.environ['FRAMEFS_FAULTS'] = 'delay_us=16000'
     os.environ['FRAMEFS_FAULTS_SWITCH'] = switch = harness.write(b'1', 'switch')
     with Foreground(TAG4, '--log-level=info', '-olayout=tree', archive.path,
                     where=folder) as mount:
@@ -724,7 +724,7 @@ def outdated():
         mount.check_records()
     archive.payloads = Archive(5).payloads
     archive.write()
-    with Served(archive, shut=False, delay_us=8000) as mount:
+    with Served(archive, shut=False, delay_us=16000) as mount:
         is_refused(mount)
         told('A mount does not use an index file', mount.messages())
         mount.kill()
@@ -732,7 +732,7 @@ def outdated():
         equal(mount.messages().count('not used'), 1, 'a later worker is not told again')
         mount.check_records()
     inode = os.stat(archive.index).st_ino
-    with Served(archive, delay_us=8000) as mount:
+    with Served(archive, delay_us=16000) as mount:
         harness.wait_for(lambda: os.stat(archive.index).st_ino != inode, 'a new index')
         is_refused(mount)
     with Served(archive) as mount:

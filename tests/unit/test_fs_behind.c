@@ -119,7 +119,7 @@ static void what_another_reader_comes_to_stays(void **state)
     ff_behind_note(&behind, INO, place - READ, READ);
     for (uint64_t at = 0; at < UINT64_C(1) << 30; at += READ) {
         /* As long as it is not taken for the same reader. */
-        if (at + FF_BEHIND_SAME_BYTES + READ >= place && at <= place + FF_BEHIND_SAME_BYTES)
+        if (at + FF_BEHIND_NEAR_BYTES + READ >= place && at <= place + FF_BEHIND_NEAR_BYTES)
             continue;
         ff_behind_note(&behind, INO, at, READ);
         while (ff_behind_take(&behind, &passed)) {
@@ -129,75 +129,6 @@ static void what_another_reader_comes_to_stays(void **state)
         }
     }
     assert_true(end > place);
-}
-
-static void who_begins_where_another_jumped_about_drops_nothing_of_his(void **state)
-{
-    (void)state;
-    const uint64_t place = UINT64_C(1) << 30;
-    struct ff_behind behind = {0};
-    struct ff_passed passed;
-    uint64_t dropped = 0;
-
-    for (uint64_t at = 0; at < place; at += UINT64_C(20) << 20) {
-        ff_behind_note(&behind, INO, at, 4096);
-        assert_false(ff_behind_take(&behind, &passed));
-    }
-    for (uint64_t at = place; at < 2 * place; at += READ) {
-        ff_behind_note(&behind, INO, at, READ);
-        while (ff_behind_take(&behind, &passed)) {
-            assert_true(passed.offset >= place - FF_BEHIND_SAME_BYTES);
-            dropped += passed.len;
-        }
-    }
-    assert_true(dropped > place / 2);
-}
-
-/* Reads that are in the cache are not asked for. */
-struct cache {
-    struct ff_behind behind;
-    bool holds[4096]; /* MiB */
-    size_t held, made;
-};
-
-static void read_cached(struct cache *cache, size_t mib)
-{
-    struct ff_passed passed;
-
-    if (cache->holds[mib])
-        return;
-    cache->holds[mib] = true;
-    cache->held++;
-    cache->made++;
-    ff_behind_note(&cache->behind, INO, mib * READ, READ);
-    while (ff_behind_take(&cache->behind, &passed)) {
-        for (uint64_t i = passed.offset / READ; i < (passed.offset + passed.len) / READ; i++) {
-            cache->held -= cache->holds[i];
-            cache->holds[i] = false;
-        }
-    }
-}
-
-/* Three readers, one of them so far ahead of each other one: the farther one is, the more is made
- * again for him; however far, the cache holds what is kept for each of them alone. */
-static void readers_behind_each_other_fill_no_cache(void **state)
-{
-    (void)state;
-    const size_t size = 2000, each = (size_t)(FIRST_DUE / READ) + 2;
-
-    for (size_t near = 0; near <= 180; near += 2) {
-        for (size_t far = near; far <= 180; far += near ? 30 : 2) {
-            struct cache cache = {.held = 0};
-            for (size_t at = 0; at < size; at++) {
-                read_cached(&cache, at + far);
-                read_cached(&cache, at + near);
-                read_cached(&cache, at);
-                assert_true(cache.held <= 3 * each);
-            }
-            assert_true(cache.made <= 3 * size);
-            assert_true(far >= FF_BEHIND_KEPT_BYTES / READ || cache.made == size + far);
-        }
-    }
 }
 
 static void files_are_kept_apart(void **state)
@@ -247,8 +178,6 @@ int main(void)
         cmocka_unit_test(random_readers_lose_nothing),
         cmocka_unit_test(random_readers_do_not_end_one_in_order),
         cmocka_unit_test(what_another_reader_comes_to_stays),
-        cmocka_unit_test(who_begins_where_another_jumped_about_drops_nothing_of_his),
-        cmocka_unit_test(readers_behind_each_other_fill_no_cache),
         cmocka_unit_test(files_are_kept_apart),
         cmocka_unit_test(the_oldest_reader_is_forgotten),
     };
