@@ -2,6 +2,7 @@
 
 #include <framefs/version.h>
 #include <inttypes.h>
+#include <stddef.h>
 
 static const char *const op_names[FF_OPS] = {
     [FF_OP_LOOKUP] = "lookup",   [FF_OP_GETATTR] = "getattr",   [FF_OP_ACCESS] = "access",
@@ -9,6 +10,36 @@ static const char *const op_names[FF_OPS] = {
     [FF_OP_OPENDIR] = "opendir", [FF_OP_READDIR] = "readdir",   [FF_OP_READDIRPLUS] = "readdirplus",
     [FF_OP_STATFS] = "statfs",   [FF_OP_GETXATTR] = "getxattr", [FF_OP_LISTXATTR] = "listxattr",
 };
+
+static const struct {
+    const char *name;
+    size_t offset; /* in struct ff_stats */
+    const char *help;
+} counters[] = {
+    {"framefs_read_bytes_total", offsetof(struct ff_stats, read_bytes),
+     "Bytes of files sent to the kernel."},
+    {"framefs_errors_total", offsetof(struct ff_stats, errors),
+     "Requests that failed because of an archive's bytes or source."},
+    {"framefs_parked_total", offsetof(struct ff_stats, parked),
+     "Requests that had to wait for a scan."},
+    {"framefs_pushed_total", offsetof(struct ff_stats, pushed),
+     "Records stored in the kernel's cache before they were asked for."},
+    {"framefs_pushed_bytes_total", offsetof(struct ff_stats, pushed_bytes),
+     "Bytes of these records."},
+    {"framefs_push_met_total", offsetof(struct ff_stats, push_met),
+     "Requests for records that had been pushed."},
+    {"framefs_push_hits_total", offsetof(struct ff_stats, push_hits),
+     "Pushed records whose reader is past them without having asked."},
+    {"framefs_push_wasted_total", offsetof(struct ff_stats, push_wasted),
+     "Pushed records of readers that asked all the same, or did not come."},
+};
+
+static uint64_t value_of(const struct ff_stats *stats, size_t offset)
+{
+    const _Atomic uint64_t *counter = (const void *)((const char *)stats + offset);
+
+    return atomic_load_explicit(counter, memory_order_relaxed);
+}
 
 void ff_stats_init(struct ff_stats *stats)
 {
@@ -62,29 +93,9 @@ void ff_stats_print(const struct ff_stats *stats, size_t waiting, FILE *out)
     for (int op = 0; op < FF_OPS; op++)
         fprintf(out, "framefs_requests_total{op=\"%s\"} %" PRIu64 "\n", op_names[op],
                 atomic_load_explicit(&stats->requests[op], memory_order_relaxed));
-    ff_stats_print_one(out, "framefs_read_bytes_total", "counter",
-                       "Bytes of files sent to the kernel.",
-                       atomic_load_explicit(&stats->read_bytes, memory_order_relaxed));
-    ff_stats_print_one(out, "framefs_errors_total", "counter",
-                       "Requests that failed because of an archive's bytes or source.",
-                       atomic_load_explicit(&stats->errors, memory_order_relaxed));
-    ff_stats_print_one(out, "framefs_parked_total", "counter",
-                       "Requests that had to wait for a scan.",
-                       atomic_load_explicit(&stats->parked, memory_order_relaxed));
-    ff_stats_print_one(out, "framefs_pushed_total", "counter",
-                       "Records stored in the kernel's cache before they were asked for.",
-                       atomic_load_explicit(&stats->pushed, memory_order_relaxed));
-    ff_stats_print_one(out, "framefs_pushed_bytes_total", "counter", "Bytes of these records.",
-                       atomic_load_explicit(&stats->pushed_bytes, memory_order_relaxed));
-    ff_stats_print_one(out, "framefs_push_met_total", "counter",
-                       "Requests for records that had been pushed.",
-                       atomic_load_explicit(&stats->push_met, memory_order_relaxed));
-    ff_stats_print_one(out, "framefs_push_hits_total", "counter",
-                       "Pushed records whose reader is past them without having asked.",
-                       atomic_load_explicit(&stats->push_hits, memory_order_relaxed));
-    ff_stats_print_one(out, "framefs_push_wasted_total", "counter",
-                       "Pushed records of readers that asked all the same, or did not come.",
-                       atomic_load_explicit(&stats->push_wasted, memory_order_relaxed));
+    for (size_t i = 0; i < sizeof(counters) / sizeof(counters[0]); i++)
+        ff_stats_print_one(out, counters[i].name, "counter", counters[i].help,
+                           value_of(stats, counters[i].offset));
     ff_stats_print_one(out, "framefs_parked", "gauge", "Requests that wait for a scan now.",
                        waiting);
 }
