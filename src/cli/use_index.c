@@ -100,7 +100,8 @@ static char *command_of(const struct ff_archive *archive, const struct ff_input_
         put_word(command, "--frame=", input->frame);
     if (index)
         put_word(command, "--index=", index);
-    put_word(command, "", ff_archive_name(archive));
+    /* A name that looks like an option's. */
+    put_word(command, ff_archive_name(archive)[0] == '-' ? "./" : "", ff_archive_name(archive));
     if (fclose(command) == 0)
         return text;
     free(text);

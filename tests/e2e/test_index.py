@@ -2,6 +2,7 @@
 """Index files: framefs index makes, extends and goes on with them; info, ls and cat give with one
 what they give without. A bad one, or one of another archive, costs a note and a scan."""
 
+import contextlib
 import json
 import os
 import random
@@ -391,6 +392,12 @@ def command():
         equal((told['outcome'], told['rejected']), ('built', 'it is damaged'), 'outcome')
         equal(framefs('ls', *options, path, '0-').err, '', 'then')
         os.unlink(told['index'])
+    # A name that looks like an option's.
+    os.rename(path, os.path.join(where, '-archive'))
+    with contextlib.chdir(where):
+        damage_segment(index(U32, './-archive')['index'])
+        said = framefs('ls', U32, '--', '-archive', '0-', status=1).err
+        contains(said, f'damaged: framefs index {U32} ./-archive writes it anew', 'the name')
 
 
 def tmpfs(where, size):
