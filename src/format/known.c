@@ -6,11 +6,11 @@
 
 #define TEXT_LOOKED_AT_BYTES ((size_t)4096)
 
-/* Bytes at an offset; most are the ones that file(1) goes by, too. */
 #define SQLITE_WAL                                                                                 \
     "its frames have no length: --frame 'bytes[32] ; page:u32be bytes[20] data[4096]', with the "  \
     "page size that it has"
 
+/* Bytes at an offset; most are the ones that file(1) goes by, too. */
 struct magic {
     uint16_t offset;
     uint8_t len;

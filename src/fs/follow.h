@@ -43,9 +43,8 @@ struct ff_stream {
 
 /* What became of pushed records; of those ahead of a reader it is not known yet. */
 struct ff_follow_fate {
-    uint64_t hits; /* their reader is past them, and no request came */
-    uint64_t
-        wasted; /* one of the stretch was asked for, or the reader was forgotten; or too late */
+    uint64_t hits;   /* their reader is past them, and no request came */
+    uint64_t wasted; /* one of the stretch was asked for, or they came too late, or no reader */
 };
 
 /* All zero to begin with. */
